@@ -1,0 +1,39 @@
+"""Plug-ins are files: a folder is listed, each public module in it is one entry.
+
+Stages, services, fixture kinds and figures are found this way, so adding one is
+adding a file, and there is no table to edit.
+"""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+from types import ModuleType
+
+from bench.errors import BenchError
+
+
+def load(package: str, required: tuple[str, ...]) -> dict[str, ModuleType]:
+    """Public modules of ``package`` by name, in alphabetical order.
+
+    Modules whose name starts with an underscore are helpers and are left out. Raises
+    BenchError that names the file when one lacks an attribute of ``required``.
+    """
+    parent = importlib.import_module(package)
+    names = sorted(
+        info.name
+        for info in pkgutil.iter_modules(parent.__path__)
+        if not info.name.startswith("_")
+    )
+    return {name: _checked(f"{package}.{name}", required) for name in names}
+
+
+def _checked(name: str, required: tuple[str, ...]) -> ModuleType:
+    module = importlib.import_module(name)
+    missing = [attribute for attribute in required if not hasattr(module, attribute)]
+    if missing:
+        raise BenchError(
+            f"{module.__file__}: a plug-in of this folder must define "
+            f"{', '.join(missing)}"
+        )
+    return module
