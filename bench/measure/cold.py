@@ -1,0 +1,66 @@
+"""Cold: the first request of a fresh process, one process a sample.
+
+Importing and setting up come before the first request and are reported apart, as
+start-up: on Workers the global scope has a budget of its own (1 s) and is not charged
+to a request. The next process starts on the driving cores meanwhile.
+"""
+
+from __future__ import annotations
+
+import random
+from collections import deque
+from collections.abc import Generator, Sequence
+from dataclasses import dataclass
+
+from bench.measure.process import Turn
+from bench.measure.turns import Key, Member, Subject
+
+# How many processes start up ahead of the one that is measured.
+AHEAD = 2
+
+
+@dataclass(frozen=True, slots=True)
+class ColdRound:
+    """One first request of every member and block, each from a process of its own."""
+
+    turns: dict[Key, Turn]
+    startup_cpu_ns: dict[str, int]
+    order: list[Key]
+
+
+def cold_rounds(members: Sequence[Member], *, seed: int) -> Generator[ColdRound]:
+    """Endless rounds in random order; close the generator to end the processes.
+
+    Raises ChildError when a member fails.
+    """
+    draw = random.Random(seed)
+    keys = [(member.name, block) for member in members for block in member.cases]
+    by_name = {member.name: member for member in members}
+    waiting: deque[tuple[Key, Subject]] = deque()
+    plan: deque[Key] = deque()
+
+    def refill() -> None:
+        while len(waiting) < AHEAD:
+            if not plan:
+                plan.extend(draw.sample(keys, len(keys)))
+            key = plan.popleft()
+            waiting.append((key, by_name[key[0]].start(draw.getrandbits(32))))
+
+    try:
+        while True:
+            turns: dict[Key, Turn] = {}
+            startup: dict[str, int] = {}
+            while len(turns) < len(keys):
+                refill()
+                key, subject = waiting[0]
+                try:
+                    subject.ready()
+                    turns[key] = subject.turn(by_name[key[0]].cases[key[1]])
+                    startup[key[0]] = subject.startup_cpu_ns
+                finally:
+                    subject.close()
+                waiting.popleft()
+            yield ColdRound(turns, startup, list(turns))
+    finally:
+        for _, subject in waiting:
+            subject.close()

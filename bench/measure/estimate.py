@@ -1,0 +1,158 @@
+"""From samples to estimates: one of each process group, then intervals over groups.
+
+Inside a group the cost of a typical request is the mean over the central 80 % of its
+requests. The mean is additive, so that the stages of a request, its floor and its
+whole can be held against each other: closure = (stages + floor) / whole - 1, where
+whole comes from processes that run the path without a meter.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from math import log
+from statistics import fmean
+from typing import TYPE_CHECKING, Any
+
+from bench.measure.samples import ALONE, CONTROL, FLOOR, METERED, WHOLE
+from bench.measure.statistics import central, mean_interval, ratio_interval
+
+if TYPE_CHECKING:
+    from pandas import DataFrame, Series
+
+
+@dataclass(frozen=True, slots=True)
+class Observation:
+    """One invocation as one group of processes saw it, in ms."""
+
+    whole: float
+    control: float
+    wall: float
+    run_delay: float | None
+    floor: float
+    stages: dict[str, float]
+    io: dict[str, float]
+
+    @property
+    def explained(self) -> float:
+        """Stages and floor together."""
+        return sum(self.stages.values()) + self.floor
+
+
+def observations(samples: DataFrame) -> list[Observation]:
+    """One observation a group, from the samples of one runtime, phase, invocation."""
+    return [_observe(group) for _, group in samples.groupby("process", sort=True)]
+
+
+def _observe(group: DataFrame) -> Observation:
+    plain = group[(group["stage"] == WHOLE) & (group["variant"] == "plain")]
+    requests = plain.pivot_table(index="seq", columns="metric", values="value")
+    typical = requests.iloc[central(requests["cpu"].tolist())].mean()
+    metered = group[group["variant"] == METERED]
+    spans = {
+        metric: metered[metered["metric"] == metric].pivot_table(
+            index="seq", columns="stage", values="value", fill_value=0.0
+        )
+        for metric in ("cpu", "io")
+    }
+    chosen = central(spans["cpu"].sum(axis=1).tolist())
+    stages, io = (spans[metric].iloc[chosen].mean() for metric in ("cpu", "io"))
+    control = group[(group["variant"] == CONTROL) & (group["metric"] == "cpu")]
+    return Observation(
+        whole=float(typical["cpu"]),
+        control=_typical(control["value"]),
+        wall=float(typical["wall"]),
+        run_delay=float(typical["run_delay"]) if "run_delay" in typical else None,
+        floor=_typical(group.loc[group["stage"] == FLOOR, "value"]),
+        stages={str(name): float(ms) for name, ms in stages.items()},
+        io={str(name): float(ms) for name, ms in io.items()},
+    )
+
+
+def _typical(values: Series[float]) -> float:
+    costs = values.tolist()
+    return fmean(costs[i] for i in central(costs))
+
+
+def total(seen: Sequence[Observation]) -> dict[str, Any]:
+    """Whole, floor, closure and control of one invocation over its groups.
+
+    Times in ms with 95 % intervals over groups; the control is the ratio of a second
+    process of the same code to the first.
+    """
+    whole = mean_interval([o.whole for o in seen])
+    closure = ratio_interval([log(o.explained / o.whole) for o in seen])
+    control = ratio_interval([log(o.control / o.whole) for o in seen])
+    delays = [o.run_delay for o in seen if o.run_delay is not None]
+    return {
+        "whole_cpu_ms": whole.value,
+        "low": whole.low,
+        "high": whole.high,
+        "floor_cpu_ms": fmean(o.floor for o in seen),
+        "closure": fmean(o.explained for o in seen) / whole.value - 1,
+        "closure_low": closure.low - 1,
+        "closure_high": closure.high - 1,
+        "n": whole.n,
+        "run_delay_ms": fmean(delays) if delays else None,
+        "wall_ms": fmean(o.wall for o in seen),
+        "control": {
+            "ratio": control.value,
+            "low": control.low,
+            "high": control.high,
+        },
+    }
+
+
+def journey(parts: Sequence[Sequence[Observation]]) -> list[Observation]:
+    """The invocations of one user journey added up, group by group."""
+    return [_sum(together) for together in zip(*parts, strict=True)]
+
+
+def _sum(parts: Sequence[Observation]) -> Observation:
+    delays = [part.run_delay for part in parts if part.run_delay is not None]
+    return Observation(
+        whole=sum(part.whole for part in parts),
+        control=sum(part.control for part in parts),
+        wall=sum(part.wall for part in parts),
+        run_delay=sum(delays) if delays else None,
+        floor=sum(part.floor for part in parts),
+        stages={
+            f"{i}/{name}": value
+            for i, part in enumerate(parts)
+            for name, value in part.stages.items()
+        },
+        io={},
+    )
+
+
+def stage_rows(
+    seen: Sequence[Observation], order: Sequence[str], alone: DataFrame
+) -> list[dict[str, Any]]:
+    """One row a stage: CPU in the path with its interval over groups, its compute and
+    I/O parts, and what the stage costs by itself (``alone``: samples, may be empty)."""
+    rows = []
+    for name in order:
+        cpu = mean_interval([o.stages.get(name, 0.0) for o in seen])
+        io = fmean(o.io.get(name, 0.0) for o in seen)
+        rows.append(
+            {
+                "stage": name,
+                "cpu_ms": cpu.value,
+                "low": cpu.low,
+                "high": cpu.high,
+                "n": cpu.n,
+                "compute_ms": cpu.value - io,
+                "io_ms": io,
+                **_alone(alone[alone["stage"] == name]),
+                "error": None,
+            }
+        )
+    return rows
+
+
+def _alone(samples: DataFrame) -> dict[str, float | None]:
+    samples = samples[samples["variant"] == ALONE]
+    if samples.empty:
+        return {"alone_ms": None, "alone_low": None, "alone_high": None}
+    cost = mean_interval([_typical(g["value"]) for _, g in samples.groupby("process")])
+    return {"alone_ms": cost.value, "alone_low": cost.low, "alone_high": cost.high}

@@ -1,0 +1,64 @@
+"""What the duration profiles ``quick`` and ``full`` mean, in one table."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from bench.errors import UserError
+from bench.measure.turns import Pace
+
+
+@dataclass(frozen=True, slots=True)
+class PhaseSize:
+    """When the measurement of one phase stops.
+
+    At ``target_width`` (relative width of the 95 % interval of the whole of each
+    invocation) or after ``seconds``, but not before ``min_groups``.
+    """
+
+    seconds: float
+    target_width: float
+    min_groups: int
+    pace: Pace = field(default_factory=Pace)
+
+
+@dataclass(frozen=True, slots=True)
+class Size:
+    """Sizes of the phases and of the extras of ``bench stages``."""
+
+    warm: PhaseSize
+    cold: PhaseSize
+    alone: PhaseSize
+    profile_seconds: float
+
+    def seconds(self, phases: list[str]) -> float:
+        """An upper estimate for the progress display."""
+        main = sum(getattr(self, phase).seconds for phase in phases)
+        return float(main + self.alone.seconds + self.profile_seconds + 10)
+
+
+SIZES = {
+    "quick": Size(
+        warm=PhaseSize(50, 0.04, 6, Pace(rounds=16, seconds=8, warm_seconds=1.5)),
+        cold=PhaseSize(45, 0.05, 8),
+        alone=PhaseSize(25, 0.05, 5, Pace(rounds=12, seconds=4, warm_seconds=0.3)),
+        profile_seconds=4,
+    ),
+    "full": Size(
+        warm=PhaseSize(300, 0.02, 12, Pace(rounds=40, seconds=30, warm_seconds=4)),
+        cold=PhaseSize(300, 0.02, 30),
+        alone=PhaseSize(120, 0.02, 12, Pace(rounds=30, seconds=15, warm_seconds=1)),
+        profile_seconds=15,
+    ),
+}
+
+
+def size(profile: str) -> Size:
+    """The size of a duration profile. Raises UserError for an unknown name."""
+    if profile not in SIZES:
+        raise UserError(
+            f"{profile!r} is not a duration profile",
+            field="profile",
+            remedy=f"choose one of {', '.join(SIZES)}",
+        )
+    return SIZES[profile]

@@ -1,0 +1,199 @@
+"""Variants take turns on one core: the design that every comparison here uses.
+
+One *group* is a set of fresh processes, one a member. In each *round* every process
+gets one turn per block, in random order; a *block* holds the cases that are compared
+with each other, so that their turns lie within milliseconds. Each group yields one
+estimate, several groups yield the interval. The next group starts up on the driving
+core while the present one measures.
+"""
+
+from __future__ import annotations
+
+import random
+import time
+from collections.abc import Callable, Generator, Mapping, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
+from typing import Protocol
+
+from bench.measure.process import Turn
+from bench.measure.warmup import STEADY_TURNS, is_steady
+
+TURN_NS = 1_500_000
+MIN_ROUNDS = 3
+Key = tuple[str, str]
+
+
+class Subject(Protocol):
+    """A measured process, whatever runs in it."""
+
+    seed: int
+    startup_cpu_ns: int
+
+    def ready(self) -> None:
+        """Wait for the set-up and move to the measuring core."""
+
+    def turn(self, case: str, n: int = 1) -> Turn:
+        """Run ``n`` loops of ``case``."""
+
+    def close(self) -> None:
+        """End it; safe to call twice."""
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """One process of each group: how it starts, and its case in each block."""
+
+    name: str
+    start: Callable[[int], Subject]
+    cases: Mapping[str, str]
+    loops: int | None = None  # None: calibrated to a turn of about 1.5 ms
+
+
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """How long a group works: rounds, and limits for cases that take long.
+
+    A group ends after ``rounds``, or after ``seconds`` once it has ``MIN_ROUNDS``;
+    the warm-up of one case ends after ``warm_seconds`` even when it is not steady.
+    """
+
+    rounds: int = 60
+    seconds: float = 10.0
+    warm_seconds: float = 2.0
+
+
+@dataclass(slots=True)
+class Group:
+    """Turns of one group by (member, block); index i of each list is round i.
+
+    ``order`` lists the keys in the order in which their turns were given.
+    """
+
+    seed: int
+    loops: dict[Key, int]
+    turns: dict[Key, list[Turn]]
+    order: list[Key]
+    startup_cpu_ns: dict[str, int]
+    unsteady: list[Key]
+
+    def cpu(self, member: str, block: str) -> list[float]:
+        """CPU ns per loop of each round."""
+        return [turn.cpu / turn.n for turn in self.turns[member, block]]
+
+
+def groups(members: Sequence[Member], pace: Pace, *, seed: int) -> Generator[Group]:
+    """Endless groups of fresh processes; close the generator to end the processes.
+
+    Raises ChildError when a member fails.
+    """
+    draw = random.Random(seed)
+    with ExitStack() as stack:
+        coming = _start(members, draw.getrandbits(32), stack)
+        while True:
+            present, coming = coming, _start(members, draw.getrandbits(32), stack)
+            try:
+                yield _Session(members, present, pace).measure(draw)
+            finally:
+                for subject in present:
+                    subject.close()
+
+
+def _start(members: Sequence[Member], seed: int, stack: ExitStack) -> list[Subject]:
+    # One seed a group: its members share hash seed and padding, so that layout
+    # differs between groups, where the interval sees it, and not inside a ratio.
+    subjects = []
+    for member in members:
+        subject = member.start(seed)
+        stack.callback(subject.close)
+        subjects.append(subject)
+    return subjects
+
+
+class _Session:
+    """One group at work."""
+
+    def __init__(
+        self, members: Sequence[Member], subjects: Sequence[Subject], pace: Pace
+    ) -> None:
+        self.pace = pace
+        self.members = {member.name: member for member in members}
+        self.subjects = dict(zip(self.members, subjects, strict=True))
+        self.blocks: dict[str, list[str]] = {}
+        for member in members:
+            for block in member.cases:
+                self.blocks.setdefault(block, []).append(member.name)
+        self.loops: dict[Key, int] = {}
+
+    def measure(self, draw: random.Random) -> Group:
+        for subject in self.subjects.values():
+            subject.ready()
+        for block, names in self.blocks.items():
+            for name in names:
+                self.loops[name, block] = self._loops(name, block)
+        unsteady = [key for key in self.loops if not self._warm_up(key)]
+        turns: dict[Key, list[Turn]] = {key: [] for key in self.loops}
+        order: list[Key] = []
+        until = time.monotonic() + self.pace.seconds
+        for done in range(self.pace.rounds):
+            if done >= MIN_ROUNDS and time.monotonic() > until:
+                break
+            for key in self._round(draw):
+                turns[key].append(self._turn(key))
+                order.append(key)
+        subjects = self.subjects
+        return Group(
+            seed=next(iter(subjects.values())).seed,
+            loops=self.loops,
+            turns=turns,
+            order=order,
+            startup_cpu_ns={n: s.startup_cpu_ns for n, s in subjects.items()},
+            unsteady=unsteady,
+        )
+
+    def _round(self, draw: random.Random) -> list[Key]:
+        keys: list[Key] = []
+        for block in draw.sample(list(self.blocks), len(self.blocks)):
+            names = self.blocks[block]
+            keys += [(name, block) for name in draw.sample(names, len(names))]
+        return keys
+
+    def _turn(self, key: Key) -> Turn:
+        name, block = key
+        case = self.members[name].cases[block]
+        return self.subjects[name].turn(case, self.loops[key])
+
+    def _loops(self, name: str, block: str) -> int:
+        member = self.members[name]
+        if member.loops is not None:
+            return member.loops
+        # Members that run the same case get the same loops: a control must be the
+        # reference in all but name.
+        for other in self.blocks[block]:
+            if (other, block) in self.loops and self.members[other].cases[
+                block
+            ] == member.cases[block]:
+                return self.loops[other, block]
+        return calibrate(self.subjects[name], member.cases[block])
+
+    def _warm_up(self, key: Key, *, limit: int = 120) -> bool:
+        """Give turns until they are steady; False when they never are."""
+        seen: list[float] = []
+        until = time.monotonic() + self.pace.warm_seconds
+        while len(seen) < limit and (
+            len(seen) < MIN_ROUNDS or time.monotonic() < until
+        ):
+            seen.append(self._turn(key).cpu)
+            if len(seen) >= 2 * STEADY_TURNS and len(seen) % 6 == 0 and is_steady(seen):
+                return True
+        return False
+
+
+def calibrate(subject: Subject, case: str) -> int:
+    """Loops of ``case`` that fill a turn, found by doubling."""
+    n = 1
+    while subject.turn(case, n).cpu < TURN_NS / 2:
+        n *= 2
+    # The smallest of three: a single one may have met an interruption.
+    cpu = min(subject.turn(case, n).cpu for _ in range(3))
+    return max(1, round(TURN_NS * n / cpu))

@@ -1,0 +1,76 @@
+"""Options that several verbs share, so that they mean the same everywhere."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+if TYPE_CHECKING:
+    from bench.transcript import Transcript
+
+Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
+
+
+def common(function: Callable[..., Any]) -> Callable[..., Any]:
+    """--json, --out, --seed and --quiet, which every verb takes."""
+    options: list[Decorator] = [
+        click.option(
+            "--json",
+            "as_json",
+            is_flag=True,
+            help="One JSON document on stdout, nothing else.",
+        ),
+        click.option(
+            "--out",
+            type=click.Path(path_type=Path),
+            help="Where the results go; must not exist yet.",
+        ),
+        click.option(
+            "--seed",
+            type=click.IntRange(min=0),
+            default=1,
+            show_default=True,
+            help="Fixes order, layout and generated inputs.",
+        ),
+        click.option("--quiet", is_flag=True, help="No progress on stderr."),
+    ]
+    for option in reversed(options):
+        function = option(function)
+    return function
+
+
+profile = click.option(
+    "--profile",
+    type=click.Choice(["quick", "full"]),
+    default="quick",
+    show_default=True,
+    help="How long to measure: quick (minutes) or full (as precision needs).",
+)
+
+transcript = click.option(
+    "--transcript",
+    "transcript_file",
+    type=click.Path(path_type=Path),
+    help="A Deepgram response of yours; the default is a generated one of 18 KB.",
+)
+
+limits = click.option(
+    "--limits",
+    default="free",
+    show_default=True,
+    help="Limit profile, see `bench list limits`; or custom:cpu_ms=25.",
+)
+
+
+def load_transcript(path: Path | None) -> Transcript:
+    """The user's transcript, or the committed one. Raises UserError."""
+    from bench import fixture_set
+    from bench import transcript as loader
+
+    if path is not None:
+        return loader.load(path)
+    name = "transcript.json"
+    return loader.parse(fixture_set.read(name), name)

@@ -1,0 +1,61 @@
+"""``bench lab``: open JupyterLab on this folder, token on, loopback only."""
+
+from __future__ import annotations
+
+import os
+import socket
+import sys
+from pathlib import Path
+
+import click
+
+from bench.errors import UserError
+from bench.verbs import _options
+
+
+@click.command("lab")
+@click.option(
+    "--port", type=click.IntRange(1024, 65535), default=8888, show_default=True
+)
+@click.option("--no-browser", is_flag=True, help="Print the address only.")
+@_options.common
+def command(
+    port: int,
+    no_browser: bool,
+    as_json: bool,
+    out: Path | None,
+    seed: int,
+    quiet: bool,
+) -> None:
+    """Open JupyterLab with its token on."""
+    root = Path(__file__).parents[2]
+    _refuse_taken(port)
+    arguments = [
+        sys.executable,
+        "-m",
+        "jupyterlab",
+        "--ServerApp.ip=127.0.0.1",
+        f"--ServerApp.port={port}",
+        "--ServerApp.port_retries=0",
+        f"--ServerApp.root_dir={root}",
+        "--LabApp.default_url=/lab/tree/notebooks/01_request_path.ipynb",
+        # Without these two it asks a server on the network for news.
+        "--LabApp.news_url=",
+        "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate",
+    ]
+    if no_browser or not sys.stdout.isatty():
+        arguments.append("--ServerApp.open_browser=False")
+    os.execv(sys.executable, arguments)  # noqa: S606 - the user asked for this server
+
+
+def _refuse_taken(port: int) -> None:
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError as error:
+            raise UserError(
+                f"port {port} is in use",
+                field="--port",
+                remedy=f"name another, such as --port {port + 1}",
+            ) from error

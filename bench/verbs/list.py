@@ -1,0 +1,94 @@
+"""``bench list``: what exists here."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import click
+
+from bench.verbs import _options, _output
+
+Row = dict[str, Any]
+
+
+def _runs() -> list[Row]:
+    from bench.store import RESULTS, list_runs
+
+    return [asdict(run) for run in list_runs(RESULTS)]
+
+
+def _fixtures() -> list[Row]:
+    from bench import fixture_set
+
+    return [
+        {"kind": name, "files": ", ".join(module.FILES)}
+        for name, module in fixture_set.kinds().items()
+    ]
+
+
+def _stages() -> list[Row]:
+    from bench.path import INVOCATIONS, stages
+
+    return [
+        {"invocation": invocation, "stage": stage}
+        for invocation in INVOCATIONS
+        for stage in stages(invocation)
+    ]
+
+
+def _runtimes() -> list[Row]:
+    from bench import runtimes
+
+    return [
+        {"runtime": name, "available": runtimes.load(name).unavailable() or "yes"}
+        for name in runtimes.names()
+    ]
+
+
+def _notebooks() -> list[Row]:
+    from bench import batch
+
+    return [
+        {
+            "notebook": path.stem,
+            "parameters": ", ".join(batch.inspect(path)),
+        }
+        for path in batch.notebooks()
+    ]
+
+
+def _limits() -> list[Row]:
+    from bench.platform import limit_profiles
+
+    return [
+        {"profile": name, "cpu_ms": profile.cpu_ms}
+        for name, profile in limit_profiles().items()
+    ]
+
+
+WHAT: dict[str, Callable[[], list[Row]]] = {
+    "runs": _runs,
+    "fixtures": _fixtures,
+    "stages": _stages,
+    "runtimes": _runtimes,
+    "notebooks": _notebooks,
+    "limits": _limits,
+}
+
+
+@click.command("list")
+@click.argument("what", type=click.Choice(list(WHAT)))
+@_options.common
+def command(what: str, as_json: bool, out: Path | None, seed: int, quiet: bool) -> None:
+    """List runs, fixtures, stages, runtimes, notebooks or limit profiles."""
+    rows = WHAT[what]()
+    if as_json:
+        _output.emit_json({"schema": 1, "rows": rows})
+    elif not rows:
+        _output.note(f"no {what} yet")
+    else:
+        header = list(rows[0])
+        _output.emit_table(header, [[row[name] for name in header] for row in rows])

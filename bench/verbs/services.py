@@ -1,0 +1,32 @@
+"""``bench services``: serve the loopback services for exploration by hand."""
+
+from __future__ import annotations
+
+import signal
+from pathlib import Path
+
+import click
+
+from bench.verbs import _options, _output
+
+
+@click.command("services")
+@click.option(
+    "--port",
+    type=click.IntRange(1024, 65000),
+    help="First of consecutive ports; free ones are taken by default.",
+)
+@_options.common
+def command(
+    port: int | None, as_json: bool, out: Path | None, seed: int, quiet: bool
+) -> None:
+    """Serve KV, D1, Vectorize, R2, Queue and the models on loopback until Ctrl-C."""
+    from bench import services
+
+    with services.start(seed=seed, ports=port) as running:
+        if as_json:
+            _output.emit_json({"schema": 1, "endpoints": running.endpoints})
+        else:
+            _output.emit_table(("service", "url"), list(running.endpoints.items()))
+        _output.note("serving; Ctrl-C ends it")
+        signal.pause()

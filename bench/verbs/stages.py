@@ -1,0 +1,93 @@
+"""``bench stages``: CPU per stage of the request path."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import click
+
+from bench.errors import CellsFailed
+from bench.verbs import _options, _output
+
+
+@click.command("stages")
+@click.option(
+    "--runtime",
+    "runtime",
+    multiple=True,
+    default=("all",),
+    show_default=True,
+    help="cpython, or all; may be repeated.",
+)
+@click.option(
+    "--phase",
+    type=click.Choice(["cold", "warm", "all"]),
+    default="all",
+    show_default=True,
+)
+@_options.transcript
+@_options.profile
+@_options.limits
+@_options.common
+def command(
+    runtime: tuple[str, ...],
+    phase: str,
+    transcript_file: Path | None,
+    profile: str,
+    limits: str,
+    as_json: bool,
+    out: Path | None,
+    seed: int,
+    quiet: bool,
+) -> None:
+    """Measure the CPU of each stage of one RAG journey."""
+    from bench import report, runtimes
+    from bench.measure.sizes import size
+    from bench.measure.stages import PHASES, measure
+    from bench.platform import limit_profile
+    from bench.progress import Progress
+    from bench.store import Run
+
+    chosen = runtimes.names() if "all" in runtime else list(runtime)
+    for name in chosen:
+        runtimes.load(name)
+    phases = list(PHASES) if phase == "all" else [phase]
+    limit = limit_profile(limits)
+    transcript = _options.load_transcript(transcript_file)
+    parameters = {
+        "transcript": transcript.name,
+        "runtimes": chosen,
+        "phases": phases,
+        "limits": limits,
+    }
+    with Run.create(
+        out,
+        argv=sys.argv[1:],
+        seed=seed,
+        profile=profile,
+        parameters=parameters,
+        fixtures={transcript.name: transcript.sha256},
+    ) as run:
+        with Progress(seconds=size(profile).seconds(phases), quiet=quiet) as progress:
+            document = measure(
+                run,
+                transcript=transcript,
+                runtimes=chosen,
+                phases=phases,
+                profile=profile,
+                seed=seed,
+                progress=progress,
+            )
+        import orjson
+
+        run.save("stages.json", orjson.dumps(_output.finite(document)))
+        failed = [row["error"] for row in document["rows"] if row["error"]]
+        run.seal("failed" if failed else "finished")
+    if as_json:
+        _output.emit_json(document)
+    else:
+        click.echo(report.summary(document | {"limits": limit.name}))
+        _output.note(f"samples: {_output.short(run.path / 'samples.parquet')}")
+    if failed:
+        raise CellsFailed("; ".join(failed))
