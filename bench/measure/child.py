@@ -2,7 +2,8 @@
 
 Started as ``python -m bench.measure.child``. A subject is a function
 ``setup(parameters) -> {case name: run(n) -> extra | None}`` named as
-``module:function``. Commands and answers are one JSON line each, over the standard
+``module:function``; a case with a method ``prepare(n)`` has it called before the
+clock starts. Commands and answers are one JSON line each, over the standard
 streams; output that the subject prints goes to standard error.
 
     {"setup": "module:function", "parameters": {...}} -> {"cases": [...], "cpu": ns}
@@ -63,6 +64,9 @@ def _setup(command: dict[str, Any]) -> dict[str, Case]:
 
 
 def _turn(clock: ThreadClock, case: Case, n: int) -> dict[str, Any]:
+    prepare = getattr(case, "prepare", None)
+    if prepare is not None:
+        prepare(n)
     clock.start()
     extra = case(n)
     elapsed = clock.stop()

@@ -16,15 +16,17 @@ import pickle
 import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol, cast
 
 from bench import registry
-from bench.errors import UserError
+from bench.errors import BenchError, UserError
 from bench.measure.turns import Subject
 
 if TYPE_CHECKING:
+    from bench.path.env import Env
+    from bench.path.transport import Transport
     from bench.store import Run
     from bench.world import World
 
@@ -33,28 +35,65 @@ NAMES = ("unavailable", "starter", "alone_cases", "profile")
 
 @dataclass(frozen=True, slots=True)
 class Scene:
-    """What every measured process of one measurement shares: the world that was built
-    in the services, and where they listen. ``path`` is its copy on disk, which the
-    processes load, so that a 10 MB transcript is not sent through pipes."""
+    """What every measured process of one measurement shares.
+
+    The world that was built in the services, where they listen, and the expected
+    status and body of each invocation. ``path`` is its copy on disk, which the
+    processes load, so that a 10 MB transcript is not sent through pipes.
+    """
 
     world: World
     endpoints: Mapping[str, str]
+    expected: Mapping[str, tuple[int, bytes]]
     path: Path
 
     @classmethod
     @contextmanager
     def stage(cls, world: World, endpoints: Mapping[str, str]) -> Iterator[Scene]:
-        """Write the copy to a temporary folder for as long as the block runs."""
+        """Write the copy to a temporary folder for as long as the block runs.
+
+        Raises BenchError when a request does not get the same good answer twice.
+        """
+        expected = _reference(world, endpoints)
         with tempfile.TemporaryDirectory(prefix="workbench-") as folder:
             path = Path(folder, "scene.pickle")
-            path.write_bytes(pickle.dumps((world, dict(endpoints))))
-            yield cls(world, endpoints, path)
+            path.write_bytes(pickle.dumps((world, dict(endpoints), expected)))
+            yield cls(world, endpoints, expected, path)
 
     @classmethod
     def load(cls, path: str) -> Scene:
         """The scene as a measured process sees it."""
-        world, endpoints = pickle.loads(Path(path).read_bytes())  # noqa: S301 - own file
-        return cls(world, endpoints, Path(path))
+        world, endpoints, expected = pickle.loads(  # noqa: S301 - written by us
+            Path(path).read_bytes()
+        )
+        return cls(world, endpoints, expected, Path(path))
+
+
+def environment(world: World, transport: Transport) -> Env:
+    """The world's environment, with ids that are the same in every process."""
+    return replace(world.env(transport), new_id=lambda: "0" * 32)
+
+
+def _reference(
+    world: World, endpoints: Mapping[str, str]
+) -> dict[str, tuple[int, bytes]]:
+    """The answer before the clock: what each invocation must say, every time."""
+    from bench.path import handle
+    from bench.path.http import read
+    from bench.path.transport import HttpTransport
+
+    expected: dict[str, tuple[int, bytes]] = {}
+    with HttpTransport(endpoints) as transport:
+        env = environment(world, transport)
+        for name, request in world.requests.items():
+            for _ in range(2):
+                response = handle(name, request, env)
+                answer = (response.status, read(response))
+                if expected.setdefault(name, answer) != answer or answer[0] >= 400:
+                    raise BenchError(
+                        f"{name} answered {answer[0]}: {answer[1][:200]!r}"
+                    )
+    return expected
 
 
 class Runtime(Protocol):

@@ -1,0 +1,181 @@
+"""What every figure shares, so that one stage looks the same everywhere.
+
+Colour is never alone: a stage also has its number in the path, a phase its line style
+and marker, a process its marker.
+"""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from matplotlib.axes import Axes
+    from matplotlib.axis import Axis
+    from matplotlib.figure import Figure
+
+_STYLE = Path(__file__).with_name("_style.mplstyle")
+
+PHASES = ("warm", "cold")
+LINE = {"warm": "-", "cold": (0, (4, 1.6))}
+MARKER = {"warm": "o", "cold": "^"}
+INK = "#222222"
+LIMIT = "#111111"
+FLOOR = "#c9c9c9"
+
+# petroff10, then four darker tones: a path has more stages than ten, and the four are
+# far in lightness from the tone of the same hue.
+PALETTE = (
+    "#3f90da", "#ffa90e", "#bd1f01", "#94a4a2", "#832db6", "#a96b59", "#e76300",
+    "#b9ac70", "#717581", "#92dadd", "#1d4f7c", "#5c1670", "#5d6b1e", "#6e1200",
+)  # fmt: skip
+
+# Stage -> place in PALETTE. The costliest neighbours of the path get the tones that
+# differ most; a stage that is not named here gets one by its name.
+_STAGES = {
+    "auth": 3, "parse_request": 9, "validate": 8, "rate_limit": 7,
+    "load_conversation": 4, "embed": 1, "retrieve": 0, "rerank": 2, "assemble": 12,
+    "complete": 5, "stream": 6, "save_turn": 10, "summarize": 11,
+    "receive": 3, "parse_transcript": 0, "chunk": 1, "store": 4, "enqueue": 5,
+    "embed_chunks": 1, "upsert": 0,
+}  # fmt: skip
+_INVOCATIONS = {"chat": 0, "ingest": 6, "consume": 4, "webhook": 12, "agent": 5}
+
+
+def stage_colour(stage: str) -> str:
+    """The colour of a stage, the same in every figure and every run."""
+    place = _STAGES.get(stage, zlib.crc32(stage.encode()) % len(PALETTE))
+    return PALETTE[place]
+
+
+def invocation_colour(invocation: str) -> str:
+    """The colour of an invocation (chat, ingest, consume) as a whole."""
+    known = _INVOCATIONS.get(invocation)
+    return PALETTE[zlib.crc32(invocation.encode()) % 10 if known is None else known]
+
+
+@contextmanager
+def styled() -> Iterator[None]:
+    """The house style, for the time of drawing or saving one figure."""
+    import matplotlib.style
+
+    with matplotlib.style.context(_STYLE):
+        yield
+
+
+def lighter(colour: str, share: float = 0.62) -> tuple[float, float, float]:
+    """``colour`` mixed with white; ``share`` of it is white."""
+    from matplotlib.colors import to_rgb
+
+    red, green, blue = (part + (1 - part) * share for part in to_rgb(colour))
+    return red, green, blue
+
+
+def number(value: Any) -> float | None:
+    """A finite float, or None for everything else that a result may hold."""
+    try:
+        found = float(value)
+    except (TypeError, ValueError):
+        return None
+    return found if abs(found) < float("inf") else None
+
+
+def milliseconds(value: float) -> str:
+    """``value`` ms with three significant digits and no exponent: 0.042, 6.21, 30,000.
+
+    Digits before the point are never rounded away.
+    """
+    size = abs(value)
+    digits = 0 if size >= 100 else 1 if size >= 10 else 2 if size >= 1 else 3
+    return f"{value:,.{digits}f}"
+
+
+def phases_of(names: Iterable[str]) -> list[str]:
+    """Each phase once: warm, cold, then any other."""
+    present = dict.fromkeys(names)
+    return sorted(present, key=lambda p: PHASES.index(p) if p in PHASES else 9)
+
+
+def invocations_of(result: dict[str, Any], names: Iterable[str]) -> list[str]:
+    """Each of ``names`` once, in the order of the result and then of appearance."""
+    present = dict.fromkeys(names)
+    known = [str(row.get("invocation")) for row in result.get("rows") or []]
+    return [name for name in dict.fromkeys([*known, *present]) if name in present]
+
+
+def whole_cpu(samples: pd.DataFrame, stage: str = "whole") -> pd.DataFrame:
+    """Rows of ``samples`` with the finite, positive CPU in ms of ``stage``.
+
+    Without those of the A/A control, which measures the same again. Always has the
+    columns cell, runtime, phase, invocation, process, seq and value.
+    """
+    import pandas as pd
+
+    columns = ["cell", "runtime", "phase", "invocation", "process", "seq", "value"]
+    if not {*columns, "stage", "variant", "metric"} <= set(samples.columns):
+        return pd.DataFrame(columns=columns)
+    wanted = (samples["stage"] == stage) & (samples["metric"] == "cpu")
+    wanted &= samples["variant"] != "control"
+    found = samples.loc[wanted, columns].copy()
+    for column in ("process", "seq", "value"):
+        found[column] = pd.to_numeric(found[column], errors="coerce")
+    value = found["value"]
+    whole = found[(value > 0) & (value < float("inf"))]
+    return whole.fillna({"process": 0, "seq": 0})
+
+
+def empty(text: str) -> Figure:
+    """A figure that says in words why there is nothing to draw."""
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(9, 2.2), label=text)
+    figure.text(0.5, 0.5, text, ha="center", va="center", color=INK, wrap=True)
+    return figure
+
+
+def limit_line(axes: Axes, limit: float, label: str, *, own: bool = True) -> None:
+    """A vertical line at ``limit`` ms with its name above the axes.
+
+    ``own`` is the chosen profile: bold; the others are thin and dotted.
+    """
+    axes.axvline(
+        limit,
+        color=LIMIT,
+        linewidth=1.8 if own else 0.9,
+        linestyle="-" if own else ":",
+        zorder=5,
+    )
+    axes.annotate(
+        label,
+        (limit, 1),
+        xycoords=("data", "axes fraction"),
+        xytext=(0, 3),
+        textcoords="offset points",
+        ha="center",
+        va="bottom",
+        fontsize=8,
+        fontweight="bold" if own else "normal",
+        color=INK,
+    )
+
+
+def plain_log(axis: Axis) -> None:
+    """Name a log axis in plain numbers, 0.1 1 10, and not in powers.
+
+    Called after drawing, because the range decides how many are named.
+    """
+    from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullFormatter
+
+    low, high = axis.get_view_interval()
+    ratio = high / low if low > 0 else float("inf")
+    if ratio < 4:
+        axis.set_major_locator(MaxNLocator(4))
+    else:
+        subs = (1, 2, 3, 4, 6) if ratio < 10 else (1, 2, 5) if ratio < 100 else (1,)
+        axis.set_major_locator(LogLocator(base=10, subs=subs))
+    axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.6g}"))
+    axis.set_minor_formatter(NullFormatter())

@@ -1,0 +1,213 @@
+"""What the notebooks call, so that each cell of them is a line or two.
+
+A notebook executed by the batch writes into the run that ``WORKBENCH_RUN`` names; one
+that is executed by itself, in JupyterLab or by papermill, makes a run of its own and
+seals it with its last cell.
+"""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from bench import _verdict_text
+from bench._paths import ROOT
+from bench.errors import UserError
+from bench.platform import LimitProfile, limit_profile
+from bench.store import RUN_VARIABLE, Run
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from IPython.display import Markdown
+    from matplotlib.figure import Figure
+
+    from bench.transcript import Transcript
+
+DEFAULT_TRANSCRIPT = "transcript.json"
+
+_TABLE = {
+    "phase": "phase",
+    "invocation": "invocation",
+    "stage": "stage",
+    "cpu_ms": "CPU (ms)",
+    "low": "low",
+    "high": "high",
+    "io_ms": "around I/O (ms)",
+    "alone_ms": "alone (ms)",
+    "n": "n",
+    "error": "error",
+}
+
+
+def request_path(
+    *,
+    transcript: str,
+    runtimes: list[str],
+    phases: list[str],
+    profile: str,
+    limits: str,
+    seed: int,
+) -> RequestPath:
+    """Measure the request path, or what the run still lacks of it.
+
+    ``transcript`` is a file, relative to the working folder, or blank for the
+    committed one. Raises UserError for a bad parameter before a run is made.
+    """
+    import orjson
+
+    from bench.measure import stages
+    from bench.measure.sizes import size
+    from bench.progress import Progress
+
+    chosen = limit_profile(limits)
+    _check(runtimes, phases, profile)
+    loaded = _load(transcript)
+    parameters = {
+        "transcript": loaded.name,
+        "runtimes": runtimes,
+        "phases": phases,
+        "limits": limits,
+    }
+    run, own = _run(parameters, profile, seed, {loaded.name: loaded.sha256})
+    with Progress(seconds=size(profile).seconds(phases)) as progress:
+        result = stages.measure(
+            run,
+            transcript=loaded,
+            runtimes=runtimes,
+            phases=phases,
+            profile=profile,
+            seed=seed,
+            progress=progress,
+        )
+    run.save("stages.json", orjson.dumps(result))
+    return RequestPath(run, own, result, chosen, run.samples())
+
+
+@dataclass(frozen=True, slots=True)
+class RequestPath:
+    """A measured request path, as a notebook shows it.
+
+    ``result`` is the document of ``bench stages``, ``samples`` the rows behind it.
+    """
+
+    run: Run
+    own: bool
+    result: dict[str, Any]
+    limits: LimitProfile
+    samples: pd.DataFrame
+
+    def verdict(self) -> Markdown:
+        """The answer in a sentence or two, computed from the result."""
+        return _markdown(_verdict_text.sentence(self.result, self.limits))
+
+    def stages(self) -> pd.DataFrame:
+        """CPU of each stage in ms, in path order; empty columns are left out."""
+        import pandas as pd
+
+        table = pd.DataFrame(self.result["rows"]).reindex(columns=list(_TABLE))
+        table = table.rename(columns=_TABLE).dropna(axis="columns", how="all")
+        return table.round(4).reset_index(drop=True)
+
+    def totals(self) -> pd.DataFrame:
+        """CPU of each invocation in ms, its floor, closure and A/A control."""
+        import pandas as pd
+
+        table = pd.DataFrame(self.result["invocations"])
+        if "control" in table:
+            table["control"] = [control["ratio"] for control in table["control"]]
+        return table.round(4)
+
+    def figure(self, name: str) -> Figure:
+        """Draw the figure called ``name`` and save it, with its data, in the run.
+
+        Raises UserError for an unknown name.
+        """
+        from bench import figures
+
+        modules = figures.load()
+        if name not in modules:
+            raise UserError(
+                f"no figure is called {name!r}",
+                remedy=f"name one of {', '.join(modules)}",
+            )
+        figure, data = modules[name].draw(self.result, self.samples, self.limits)
+        figures.save(self.run.path / "figures", name, figure, data)
+        drawn: Figure = figure
+        return drawn
+
+    def profiles(self) -> Markdown:
+        """Links to the profiles of the run, relative to where it keeps notebooks."""
+        files = sorted((self.run.path / "profiles").iterdir())
+        links = [f"- [{file.name}]({self._link(file)})" for file in files]
+        return _markdown("\n".join(links) or "No profile was made.")
+
+    def finish(self) -> Markdown:
+        """Say where everything is; a run of the notebook's own is sealed."""
+        name = self.run.path.name
+        if not self.own:
+            return _markdown(f"This notebook is part of the run `{name}`.")
+        failed = any(row["error"] for row in self.result["rows"])
+        self.run.seal("failed" if failed else "finished")
+        return _markdown(f"Everything is kept in `{self._link(self.run.path)}`.")
+
+    def _link(self, file: Path) -> str:
+        # A batch keeps the executed copy in a folder beside the linked ones.
+        start = Path.cwd() if self.own else self.run.path / "notebooks"
+        return Path(os.path.relpath(file, start)).as_posix()
+
+
+def _check(runtimes: list[str], phases: list[str], profile: str) -> None:
+    from bench import runtimes as registry
+    from bench.measure.sizes import size
+    from bench.measure.stages import check_phases
+
+    if not runtimes:
+        raise UserError(
+            "is empty",
+            field="runtimes",
+            remedy=f"choose one or more of {', '.join(registry.names())}",
+        )
+    for name in runtimes:
+        registry.load(name)
+    check_phases(phases)
+    size(profile)
+
+
+def _load(name: str) -> Transcript:
+    from bench import fixture_set
+    from bench import transcript as loader
+
+    if name:
+        return loader.load(Path(name))
+    return loader.parse(fixture_set.read(DEFAULT_TRANSCRIPT), DEFAULT_TRANSCRIPT)
+
+
+def _run(
+    parameters: dict[str, Any], profile: str, seed: int, fixtures: dict[str, str]
+) -> tuple[Run, bool]:
+    """The run to write into, and whether it is the notebook's own."""
+    import orjson
+
+    given = os.environ.get(RUN_VARIABLE)
+    if given:
+        return Run.open(ROOT / given), False
+    values = parameters | {"profile": profile, "seed": seed}
+    argv = ["notebooks/01_request_path.ipynb", "out.ipynb", "-y"]
+    run = Run.create(
+        None,
+        argv=[*argv, orjson.dumps(values).decode()],
+        seed=seed,
+        profile=profile,
+        parameters=parameters,
+        fixtures=fixtures,
+        program="papermill",
+    )
+    return run, True
+
+
+def _markdown(text: str) -> Markdown:
+    from IPython.display import Markdown
+
+    return Markdown(text)  # type: ignore[no-untyped-call]

@@ -1,0 +1,79 @@
+"""Vectorize: nearest chunks of a tenant, and upserts of new ones."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from bench.path import wire
+from bench.path.env import DIMENSIONS, Env
+from bench.path.errors import Malformed, bad_status
+
+SERVICE = "vectorize"
+UPSERT_LIMIT = 1000  # vectors a call from a Worker (Cloudflare docs, 2026-08-05)
+
+
+@dataclass(frozen=True, slots=True)
+class Match:
+    """One near chunk; ``values`` is empty unless they were asked for."""
+
+    id: str
+    score: float
+    metadata: dict[str, Any]
+    values: list[float]
+
+
+def query(
+    env: Env, vector: Sequence[float], tenant: str, top_k: int, *, values: bool
+) -> list[Match]:
+    """The ``top_k`` chunks of ``tenant`` nearest to ``vector``, best first."""
+    question = {
+        "topK": top_k,
+        "returnValues": values,
+        "returnMetadata": "all",
+        "filter": {"tenantId": tenant},
+        "vector": vector,
+    }
+    try:
+        body = wire.dumps(question)
+    except ValueError as error:  # 1e999 is JSON and becomes infinity
+        raise Malformed("embeddings", "vector") from error
+    answer = _call(env, "/query", {"content-type": "application/json"}, body)
+    try:
+        return [_match(match) for match in answer["matches"]]
+    except (TypeError, ValueError, LookupError, AttributeError) as error:
+        raise Malformed(SERVICE, "matches") from error
+
+
+def upsert(env: Env, lines: Sequence[bytes]) -> str:
+    """Store at most ``UPSERT_LIMIT`` vectors, a JSON line each; their mutation's id."""
+    headers = {
+        "content-type": "application/x-ndjson",
+        "cf-vector-search-dim-width": str(DIMENSIONS),
+        "cf-vector-search-dim-height": str(len(lines)),
+    }
+    answer = _call(env, "/upsert", headers, b"\n".join(lines))
+    try:
+        return str(answer["mutationId"])
+    except (TypeError, LookupError) as error:
+        raise Malformed(SERVICE, "mutationId") from error
+
+
+def _call(env: Env, path: str, headers: dict[str, str], body: bytes) -> Any:
+    timeout = env.options.timeout_s
+    reply = env.transport.send(SERVICE, "POST", path, headers, body, timeout)
+    if reply.status != 200:
+        raise bad_status(SERVICE, reply)
+    try:
+        return wire.loads(reply.body)
+    except ValueError as error:
+        raise Malformed(SERVICE, "body") from error
+
+
+def _match(match: dict[str, Any]) -> Match:
+    metadata = match.get("metadata") or {}
+    values = match.get("values") or []
+    if not isinstance(metadata, dict) or not isinstance(values, list):
+        raise TypeError("metadata or values")
+    return Match(str(match["id"]), float(match["score"]), metadata, values)

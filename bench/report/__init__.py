@@ -1,0 +1,38 @@
+"""What a run says, as one page that opens offline and as text for a terminal.
+
+Both are views of the same document: nothing is computed here that its rows do not
+hold, so a report can be made again from a run that is years old.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+
+def build(run_folder: Path, document: dict[str, Any] | None = None) -> Path:
+    """Write ``report.html`` into ``run_folder`` and return its path.
+
+    ``document`` is the one of `bench stages`, by default the run's own stages.json;
+    its optional ``limits`` names the limit profile, by default the run's parameter.
+    Equal folders give equal bytes. Raises UserError when the folder is missing, holds
+    a file that is not JSON, or the disk refuses.
+    """
+    from bench.report._page import write
+
+    return write(run_folder, document)
+
+
+def summary(document: dict[str, Any]) -> str:
+    """The document of `bench stages` as a text table of at most 100 columns."""
+    from bench.report._text import summary_table
+
+    return summary_table(document)
+
+
+def summary_of(run_folder: Path) -> str:
+    """``summary`` of what a run folder holds; raises UserError as ``build`` does."""
+    from bench.report._run import read
+    from bench.report._text import summary_table
+
+    return summary_table(read(run_folder).document)

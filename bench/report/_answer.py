@@ -1,0 +1,149 @@
+"""The answer in one sentence, and the arithmetic of shares behind it.
+
+The sentence is about the warm request that comes nearest to its limit: a sustained
+cost ends a Worker, while a single overrun, a cold start, is absorbed by the roll-over
+bank of its isolate (Cloudflare docs, Workers limits, 2026-07-28).
+"""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+from bench._verdict_text import FITS, TOO_MUCH, TRANSFER_HIGH, TRANSFER_LOW
+from bench.figures._common import milliseconds, number
+from bench.platform import LimitProfile, limit_profiles
+
+Row = dict[str, Any]
+
+_SAID = {FITS: "it fits", TOO_MUCH: "it does not fit"}
+SYMBOL = {FITS: "\N{CHECK MARK}", TOO_MUCH: "\N{MULTIPLICATION X}"}
+
+
+class Against(NamedTuple):
+    """One profile against the invocation of a phase that comes nearest to its limit."""
+
+    profile: LimitProfile
+    phase: str
+    invocation: str
+    share: float
+    said: str
+
+
+def measured(document: Row) -> list[Row]:
+    """Invocations with a whole that was measured."""
+    rows = document.get("invocations") or []
+    return [row for row in rows if number(row.get("whole_cpu_ms")) is not None]
+
+
+def share(row: Row, limits: LimitProfile) -> float:
+    """Part of the limit that the whole of one invocation uses; 1 is all of it."""
+    limit = limits.cpu_ms_for(str(row.get("invocation")))
+    return float(row["whole_cpu_ms"]) / limit
+
+
+def said(row: Row, limits: LimitProfile) -> str:
+    """Fits, does not fit or neither, over the whole range of the transfer factor."""
+    limit = limits.cpu_ms_for(str(row.get("invocation")))
+    low, high = number(row.get("low")), number(row.get("high"))
+    if high is not None and high * TRANSFER_HIGH <= limit:
+        return FITS
+    if low is not None and low * TRANSFER_LOW > limit:
+        return TOO_MUCH
+    return "may fit or not"
+
+
+def nearest(document: Row, limits: LimitProfile, phase: str) -> Row | None:
+    """The invocation of ``phase`` that uses most of its limit."""
+    rows = [row for row in measured(document) if row.get("phase") == phase]
+    return max(rows, key=lambda row: share(row, limits), default=None)
+
+
+def driver(document: Row, whole: Row) -> Row | None:
+    """The stage with most CPU of one invocation."""
+    place = ("runtime", "phase", "invocation")
+    rows = [
+        row
+        for row in document.get("rows") or []
+        if number(row.get("cpu_ms")) is not None
+        and all(row.get(key) == whole.get(key) for key in place)
+    ]
+    return max(rows, key=lambda row: float(row["cpu_ms"]), default=None)
+
+
+def sentence(document: Row, limits: LimitProfile) -> str:
+    """The answer: share of the budget, whether that fits, and what drives it."""
+    warm = nearest(document, limits, "warm")
+    cold = nearest(document, limits, "cold")
+    main = warm or cold or next(iter(measured(document)), None)
+    if main is None:
+        return "Nothing was measured to its end, so there is no answer."
+    text = f"{_doubt(document)}{_main(document, main, limits)}"
+    if warm is not None and cold is not None:
+        text += (
+            f" The first request of a fresh process, at most {_cost(cold)} "
+            f"({cold['invocation']}), is {percent(share(cold, limits))} of it."
+        )
+    return text
+
+
+def _main(document: Row, row: Row, limits: LimitProfile) -> str:
+    limit, part = limits.cpu_ms_for(str(row.get("invocation"))), share(row, limits)
+    verdict = _SAID.get(said(row, limits), "whether it fits cannot be told from here")
+    text = (
+        f"Of the {limit:,g} ms of CPU that {limits.name} allows, one "
+        f"{row.get('phase')} {row.get('invocation')} invocation uses {percent(part)}: "
+        f"{_cost(row)} here, "
+        f"{percent(part * TRANSFER_LOW)} to {percent(part * TRANSFER_HIGH)} if a "
+        f"millisecond of this machine is {TRANSFER_LOW:g} to {TRANSFER_HIGH:g} of "
+        f"Cloudflare's, so {verdict}"
+    )
+    top = driver(document, row)
+    if top is None or not row["whole_cpu_ms"]:
+        return f"{text}."
+    part = float(top["cpu_ms"]) / float(row["whole_cpu_ms"])
+    return (
+        f"{text}; {top.get('stage')} drives it with {milliseconds(top['cpu_ms'])} ms, "
+        f"{percent(part)} of the whole."
+    )
+
+
+def _cost(row: Row) -> str:
+    return f"{milliseconds(row['whole_cpu_ms'])} ms{interval(row, 'low', 'high')}"
+
+
+def _doubt(document: Row) -> str:
+    doubted = [row for row in measured(document) if row.get("verdict") != "ok"]
+    if not doubted:
+        return ""
+    names = [f"{row.get('invocation')} {row.get('phase')}" for row in doubted]
+    return f"Inconclusive for {', '.join(names)}: a check on the numbers failed. "
+
+
+def interval(row: Row, low: str, high: str) -> str:
+    """`` [low, high]`` in ms, or nothing where an end is unknown."""
+    ends = number(row.get(low)), number(row.get(high))
+    if ends[0] is None or ends[1] is None:
+        return ""
+    return f" [{milliseconds(ends[0])}, {milliseconds(ends[1])}]"
+
+
+def percent(part: float) -> str:
+    """0.6 -> ``60 %``; two significant digits where it is small."""
+    size = abs(part) * 100
+    digits = 0 if size >= 10 else 1 if size >= 1 else 2 if size >= 0.1 else 3
+    return f"{part * 100:,.{digits}f} %"
+
+
+def against_all(document: Row, chosen: LimitProfile) -> list[Against]:
+    """Each profile, the chosen one first, in each phase that was measured."""
+    profiles = {chosen.name: chosen, **limit_profiles()}
+    phases = dict.fromkeys(str(row.get("phase")) for row in measured(document))
+    found = []
+    for profile in profiles.values():
+        for phase in phases:
+            row = nearest(document, profile, phase)
+            if row is not None:
+                name = str(row.get("invocation"))
+                part, words = share(row, profile), said(row, profile)
+                found.append(Against(profile, phase, name, part, words))
+    return found

@@ -1,0 +1,210 @@
+"""One HTML file that needs nothing else: no network, no script, no font.
+
+Everything a user could have written, from a stage's name to an error's text, passes
+the template's autoescape; pictures are data of `img` elements, in which no script
+runs; and the page's own policy forbids every load.
+"""
+
+from __future__ import annotations
+
+import base64
+from pathlib import Path
+from typing import Any
+
+from bench.figures import caption
+from bench.figures._common import milliseconds, number
+from bench.files import write_whole
+from bench.platform import DEFAULT, LimitProfile, limit_profile
+from bench.report import _answer
+from bench.report._limitations import limitations
+from bench.report._run import Picture, RunFolder, read, sentinel_text
+
+Row = dict[str, Any]
+
+_HERE = Path(__file__).parent
+_MIME = {".svg": "image/svg+xml", ".png": "image/png"}
+_FIRST = ("budget", "stages", "ecdf", "run_order")
+_FACTS = (
+    "host", "cpu", "arch", "cores", "cores_allowed", "memory_mib", "virtualisation",
+    "kernel", "governor", "turbo", "smt", "cgroup_quota", "load", "steal", "python",
+    "workerd", "v8",
+)  # fmt: skip
+_PLACE = ("runtime", "phase", "invocation")
+_STAGE = (*_PLACE, "stage", "cpu_ms", "low", "high", "io_ms", "alone_ms", "n", "error")
+_WHOLE = (
+    *_PLACE, "whole_cpu_ms", "low", "high", "floor_cpu_ms", "closure", "closure_low",
+    "closure_high", "control", "run_delay_ms", "wall_ms", "n", "verdict", "doubts",
+    "stopped_by",
+)  # fmt: skip
+_ERROR = ("type", "message", "notebook", "trace")
+_MANIFEST = (
+    "created", "profile", "commit", "dirty", "lock", "seed", "fixtures",
+)  # fmt: skip
+_FILES = {
+    "samples.parquet": "raw samples, one number a row",
+    "stages.json": "the document behind the tables",
+    "manifest.json": "arguments, seed, commit, inputs, state of every cell",
+    "machine.json": "facts of the machine",
+    "errors.jsonl": "what failed",
+}
+
+
+def write(folder: Path, document: Row | None) -> Path:
+    """Render the report of ``folder`` into its ``report.html``; see ``build``."""
+    run = read(folder, document)
+    path = folder / "report.html"
+    write_whole(path, render(run).encode())
+    return path
+
+
+def render(run: RunFolder) -> str:
+    """The page as text."""
+    import jinja2
+    from markupsafe import Markup
+
+    environment = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(_HERE),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters |= {
+        "ms": _ms,
+        "signed": _signed,
+        "ratio": lambda value: _shaped(value, ".3f"),
+        "percent": _answer.percent,
+        "text": lambda value: "\N{EN DASH}" if value is None else str(value),
+    }
+    # The one text that is not escaped: the style sheet beside this file.
+    style = Markup((_HERE / "report.css").read_text(encoding="utf-8"))  # noqa: S704
+    return environment.get_template("report.html.j2").render(
+        style=style, **_context(run)
+    )
+
+
+def _context(run: RunFolder) -> Row:
+    document = run.document
+    limits = limit_profile(str(document.get("limits") or DEFAULT))
+    return {
+        "run": document.get("run") or run.folder.name,
+        "manifest": _full(run.manifest, _MANIFEST),
+        "command": document.get("command") or "",
+        "limits": limits,
+        "answer": _answer.sentence(document, limits),
+        "against": _against(document, limits),
+        "groups": [_group(document, row, limits) for row in _answer.measured(document)],
+        "totals": [_full(row, _WHOLE) for row in document.get("totals") or []],
+        "sentinel": sentinel_text(run.sentinel),
+        "figures": [_figure(picture) for picture in _sorted(run.pictures)],
+        "caption": caption(document),
+        "machine": _machine(run.machine),
+        "versions": run.machine.get("versions") or {},
+        "warnings": run.machine.get("warnings") or [],
+        "limitations": limitations(document, limits),
+        "files": [
+            (name, what, run.link(name))
+            for name, what in _FILES.items()
+            # Samples are sealed to this name right after the report is written.
+            if run.link(name) or name == "samples.parquet"
+        ],
+        "profiles": run.profiles,
+        "notebooks": run.notebooks,
+        "failed": [
+            _full(row, _STAGE) for row in document.get("rows") or [] if row.get("error")
+        ],
+        "errors": [_full(row, _ERROR) for row in run.errors],
+    }
+
+
+def _against(document: Row, limits: LimitProfile) -> Row:
+    """The table of profiles: phases as columns, one row a profile."""
+    found = _answer.against_all(document, limits)
+    rows: dict[str, Row] = {}
+    for entry in found:
+        row = rows.setdefault(entry.profile.name, {"profile": entry.profile, "by": {}})
+        row["by"][entry.phase] = {
+            "invocation": entry.invocation,
+            "share": entry.share,
+            "said": entry.said,
+            "symbol": _answer.SYMBOL.get(entry.said, "?"),
+        }
+    phases = list(dict.fromkeys(entry.phase for entry in found))
+    return {"phases": phases, "rows": list(rows.values())}
+
+
+def _full(row: Row, fields: tuple[str, ...]) -> Row:
+    """``row`` with None for every field that it lacks: old runs lack some."""
+    return {**dict.fromkeys(fields), **row}
+
+
+def _group(document: Row, whole: Row, limits: LimitProfile) -> Row:
+    """One invocation in one phase: its whole, its checks and its stages."""
+    limit = limits.cpu_ms_for(str(whole.get("invocation")))
+    stages = [
+        _full(row, _STAGE)
+        | {"share": cpu / limit, "part": max(cpu, 0) / _longest(whole)}
+        for row in document.get("rows") or []
+        if (cpu := number(row.get("cpu_ms"))) is not None
+        and all(row.get(key) == whole.get(key) for key in _PLACE)
+    ]
+    floor = number(whole.get("floor_cpu_ms"))
+    return _full(whole, _WHOLE) | {
+        "limit": limit,
+        "share": _answer.share(whole, limits),
+        "floor_share": None if floor is None else floor / limit,
+        "stages": stages,
+    }
+
+
+def _longest(whole: Row) -> float:
+    return max(float(whole["whole_cpu_ms"]), 1e-9)
+
+
+def _sorted(pictures: list[Picture]) -> list[Picture]:
+    def place(picture: Picture) -> int:
+        known = picture.name in _FIRST
+        return _FIRST.index(picture.name) if known else len(_FIRST)
+
+    return sorted(pictures, key=place)
+
+
+def _figure(picture: Picture) -> Row:
+    data = base64.b64encode(picture.file.read_bytes()).decode()
+    return {
+        "title": _title(picture.name),
+        "alt": picture.alt,
+        "source": f"data:{_MIME[picture.file.suffix]};base64,{data}",
+        "data": picture.data,
+    }
+
+
+def _title(name: str) -> str:
+    from bench.figures import load
+
+    module = load().get(name)
+    return str(module.TITLE) if module else name.replace("_", " ")
+
+
+def _machine(facts: Row) -> list[tuple[str, str]]:
+    shown = [(name, facts[name]) for name in _FACTS if facts.get(name) is not None]
+    return [
+        (name.replace("_", " "), ", ".join(map(str, value)))
+        if isinstance(value, list)
+        else (name.replace("_", " "), str(value))
+        for name, value in shown
+    ]
+
+
+def _ms(value: Any) -> str:
+    found = number(value)
+    return "\N{EN DASH}" if found is None else milliseconds(found)
+
+
+def _signed(value: Any) -> str:
+    return _shaped(value, "+.1%")
+
+
+def _shaped(value: Any, shape: str) -> str:
+    found = number(value)
+    return "\N{EN DASH}" if found is None else format(found, shape)

@@ -1,0 +1,185 @@
+"""SQLite set up like D1: its limits, what it forbids, and what a statement touches.
+
+The limits are enforced by SQLite itself (Cloudflare docs, D1 limits, 2026-04-21).
+"""
+
+from __future__ import annotations
+
+import re
+import sqlite3
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+LIMITS = {
+    sqlite3.SQLITE_LIMIT_LENGTH: 2_000_000,
+    sqlite3.SQLITE_LIMIT_SQL_LENGTH: 100_000,
+    sqlite3.SQLITE_LIMIT_COLUMN: 100,
+    sqlite3.SQLITE_LIMIT_VARIABLE_NUMBER: 100,
+    sqlite3.SQLITE_LIMIT_LIKE_PATTERN_LENGTH: 50,
+    sqlite3.SQLITE_LIMIT_ATTACHED: 0,
+}
+PRAGMAS = frozenset(
+    {
+        *("case_sensitive_like", "defer_foreign_keys", "foreign_key_check"),
+        *("foreign_key_list", "foreign_keys", "function_list", "index_info"),
+        *("ignore_check_constraints", "index_list", "index_xinfo", "optimize"),
+        *("legacy_alter_table", "page_count", "page_size", "quick_check"),
+        *("recursive_triggers", "schema_version", "table_info", "table_list"),
+        "table_xinfo",
+    }
+)
+_ROW_WRITES = ("INSERT", "UPDATE", "DELETE")
+_SCHEMA_WRITES = (
+    *("ALTER_TABLE", "REINDEX", "ANALYZE", "CREATE_INDEX", "CREATE_TABLE"),
+    *("CREATE_TRIGGER", "CREATE_VIEW", "CREATE_VTABLE", "DROP_INDEX"),
+    *("DROP_TABLE", "DROP_TRIGGER", "DROP_VIEW", "DROP_VTABLE"),
+)
+_WRITES = {
+    getattr(sqlite3, f"SQLITE_{name}"): name for name in _ROW_WRITES + _SCHEMA_WRITES
+}
+_FORBIDDEN = frozenset(
+    {
+        sqlite3.SQLITE_ATTACH,
+        sqlite3.SQLITE_DETACH,
+        sqlite3.SQLITE_TRANSACTION,
+        sqlite3.SQLITE_SAVEPOINT,
+    }
+)
+_COMMENT = re.compile(r"--[^\n]*|/\*.*?\*/", re.DOTALL)
+_MAX_FACTS = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What a statement does: tables read and written, and whether its plan scans."""
+
+    reads: frozenset[str]
+    writes: frozenset[str]
+    readonly: bool
+    changes_schema: bool
+    scans: bool
+
+
+class Database:
+    """One in-memory database with D1's limits and foreign keys on."""
+
+    def __init__(self) -> None:
+        # No cache of prepared statements: the authorizer is asked while preparing, and
+        # what it hears must be about the statement at hand.
+        self.connection = sqlite3.connect(
+            ":memory:", isolation_level=None, cached_statements=0
+        )
+        self.connection.text_factory = lambda raw: raw.decode(errors="replace")
+        for limit, value in LIMITS.items():
+            self.connection.setlimit(limit, value)
+        self.connection.execute("PRAGMA foreign_keys = ON")
+        self._reads: set[str] = set()
+        self._writes: set[str] = set()
+        self._actions: set[str] = set()
+        self._own = False
+        self._facts: dict[str, Facts] = {}
+        self.connection.set_authorizer(self._authorize)
+
+    def copy(self) -> Database:
+        """An independent copy of the data as it is now."""
+        other = Database()
+        with other._unrestricted():
+            self.connection.backup(other.connection)
+        return other
+
+    def close(self) -> None:
+        """Free the memory."""
+        self.connection.close()
+
+    def script(self, sql: str) -> None:
+        """Run a script of any length, such as a schema."""
+        limit = sqlite3.SQLITE_LIMIT_SQL_LENGTH
+        self.connection.setlimit(limit, LIMITS[sqlite3.SQLITE_LIMIT_LENGTH])
+        try:
+            with self._unrestricted():
+                self.connection.executescript(sql)
+        finally:
+            self.connection.setlimit(limit, LIMITS[limit])
+            self._facts.clear()
+
+    @contextmanager
+    def transaction(self) -> Iterator[None]:
+        """All of it or nothing."""
+        self._command("BEGIN")
+        try:
+            yield
+            self._command("COMMIT")
+        except BaseException:
+            if self.connection.in_transaction:
+                self._command("ROLLBACK")
+            raise
+
+    def facts(self, sql: str, params: Sequence[object]) -> Facts:
+        """What ``sql`` would do, from preparing it; raises what preparing raises."""
+        known = self._facts.get(sql)
+        if known is None:
+            self._reads, self._writes, self._actions = set(), set(), set()
+            plan = self.connection.execute(f"EXPLAIN QUERY PLAN {sql}", params)
+            scans = any(str(row[3]).startswith("SCAN ") for row in plan.fetchall())
+            known = Facts(
+                frozenset(self._reads),
+                frozenset(self._writes),
+                not self._actions,
+                not self._actions.isdisjoint(_SCHEMA_WRITES),
+                scans,
+            )
+            if len(self._facts) >= _MAX_FACTS:
+                self._facts.clear()
+            self._facts[sql] = known
+        return known
+
+    def forget_facts(self) -> None:
+        """The schema changed, so plans may have."""
+        self._facts.clear()
+
+    def tables(self) -> list[str]:
+        """Names of the user's tables."""
+        rows = self.connection.execute(
+            "SELECT name FROM sqlite_schema WHERE type = 'table' "
+            "AND name NOT LIKE 'sqlite_%' ORDER BY name"
+        )
+        return [name for (name,) in rows]
+
+    def size(self) -> int:
+        """Bytes of the database."""
+        (pages,) = self.connection.execute("PRAGMA page_count").fetchone()
+        (page,) = self.connection.execute("PRAGMA page_size").fetchone()
+        return int(pages * page)
+
+    def _command(self, sql: str) -> None:
+        with self._unrestricted():
+            self.connection.execute(sql)
+
+    @contextmanager
+    def _unrestricted(self) -> Iterator[None]:
+        self._own = True
+        try:
+            yield
+        finally:
+            self._own = False
+
+    def _authorize(self, action: int, first: str | None, *_: str | None) -> int:
+        """Called by SQLite while it prepares a statement, once per thing touched."""
+        if action == sqlite3.SQLITE_READ and first:
+            self._reads.add(first)
+        if action in _WRITES:
+            self._actions.add(_WRITES[action])
+            self._writes.add(first or "")
+        if self._own:
+            return sqlite3.SQLITE_OK
+        if action in _FORBIDDEN:
+            return sqlite3.SQLITE_DENY
+        if action == sqlite3.SQLITE_PRAGMA and (first or "").lower() not in PRAGMAS:
+            return sqlite3.SQLITE_DENY
+        return sqlite3.SQLITE_OK
+
+
+def is_blank(sql: str) -> bool:
+    """Whether there is nothing but comments, spaces and semicolons."""
+    return not _COMMENT.sub("", sql).strip(" \t\r\n;")
