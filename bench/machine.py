@@ -235,10 +235,3 @@ def _sysctl(name: str) -> str:
     command = ["/usr/sbin/sysctl", "-n", name]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     return done.stdout.strip()
-
-
-def doctor() -> list[dict[str, Any]]:
-    """Checks of this machine as ``{check, ok, detail, remedy}``."""
-    from bench import _doctor
-
-    return _doctor.doctor()

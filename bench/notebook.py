@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bench import _verdict_text
-from bench._paths import ROOT
 from bench.errors import UserError
+from bench.paths import ROOT
 from bench.platform import LimitProfile, limit_profile
 from bench.store import RUN_VARIABLE, Run
 

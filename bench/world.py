@@ -54,6 +54,9 @@ class Services(Protocol):
 
     endpoints: dict[str, str]
 
+    def reset(self, *, settings: bool) -> None:
+        """Forget all data."""
+
     def put(self, service: str, data: Any) -> None:
         """Seed state that is visible at once."""
 
@@ -92,13 +95,15 @@ class World:
 def build(services: Services, transcript: bytes, seed: int = 1) -> World:
     """Seed ``services`` for a journey with ``transcript``; ``seed`` picks the user.
 
-    Takes seconds however long the transcript is: at most the chunks of one consumer
-    batch are embedded. Raises BenchError when the path refuses the transcript.
+    What they held before is forgotten, their settings stay. Takes seconds however long
+    the transcript is: at most the chunks of one consumer batch are embedded. Raises
+    BenchError when the path refuses the transcript.
     """
+    services.reset(settings=False)
     conversation = json.loads(fixture_set.read("conversation.json"))
     token = _seed_session(services, conversation["tenantId"], seed)
     rows = _conversations(conversation)
-    services.put("d1", {"sql": ";".join(SCHEMA), "rows": rows})
+    services.put("d1", {"sql": ";".join(SCHEMA)})
     headers = {"authorization": f"Bearer {token}", "content-type": "application/json"}
     ingest = Request("POST", f"/transcripts/{TRANSCRIPT}", headers, transcript)
     options = Options(rate_per_minute=1_000_000, max_transcript_bytes=64 * 2**20)

@@ -16,10 +16,10 @@ import psutil
 import pytest
 from nbformat import v4
 
-from bench._paths import ROOT
 from bench.batch import driver, from_text, inspect, run_batch, select, validate
 from bench.batch._outcome import NOT_STARTED, OK
 from bench.errors import UserError
+from bench.paths import ROOT
 from bench.progress import Progress
 from bench.store import Run
 

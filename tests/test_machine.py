@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from bench import _doctor, machine
+from bench import doctor, machine
 
 CALM = {
     "cpu": "Some(R) CPU 9000 @ 3.00GHz",
@@ -134,7 +134,7 @@ def test_each_warning_says_what_to_type(change, command):
 
 
 def test_doctor_answers_every_check_with_what_it_saw():
-    checks = machine.doctor()
+    checks = doctor.doctor()
     names = [check["check"] for check in checks]
     assert len(names) == len(set(names)) >= 9
     for check in checks:
@@ -151,13 +151,13 @@ def test_doctor_knows_a_package_that_is_not_the_pinned_one(tmp_path):
         "no-such-package==1.0\n"
         "winonly==1.0 ; sys_platform == 'never'\n"
     )
-    check = _doctor.check_lock(lock)
+    check = doctor.check_lock(lock)
     assert not check["ok"]
     assert "numpy is" in check["detail"]
     assert "no-such-package 1.0 is missing" in check["detail"]
     assert "orjson" not in check["detail"]
     assert "winonly" not in check["detail"]
-    assert not _doctor.check_lock(tmp_path / "missing")["ok"]
+    assert not doctor.check_lock(tmp_path / "missing")["ok"]
 
 
 @pytest.mark.parametrize(
@@ -166,12 +166,12 @@ def test_doctor_knows_a_package_that_is_not_the_pinned_one(tmp_path):
 def test_doctor_knows_counters_that_are_switched_off(tmp_path, content, ok):
     path = tmp_path / "schedstat"
     path.write_text(content)
-    assert _doctor.check_schedstat(str(path))["ok"] is ok
+    assert doctor.check_schedstat(str(path))["ok"] is ok
 
 
 def test_pinning_is_undone():
     if not hasattr(os, "sched_getaffinity"):
         pytest.skip("this system cannot pin a process")
     before = os.sched_getaffinity(0)
-    _doctor.check_pinning()
+    doctor.check_pinning()
     assert os.sched_getaffinity(0) == before

@@ -13,10 +13,10 @@ import nbformat
 import pytest
 
 from bench import notebook as helper
-from bench._paths import ROOT
 from bench._verdict_text import FITS, TOO_MUCH, UNSURE, sentence, verdict
 from bench.batch import inspect, notebooks
 from bench.errors import UserError
+from bench.paths import ROOT
 from bench.platform import limit_profile
 from bench.store import RUN_VARIABLE, Run, list_runs
 
@@ -222,7 +222,7 @@ def measured(monkeypatch, tmp_path):
     stub("bench.transcript", load=lambda path: loaded, parse=lambda data, name: loaded)
     monkeypatch.setattr("bench.fixture_set.read", lambda name: b"{}")
     monkeypatch.setattr("bench.measure.stages.measure", measure)
-    monkeypatch.setattr("bench._creation.RESULTS", tmp_path)
+    monkeypatch.setattr("bench.store._creation.RESULTS", tmp_path)
     monkeypatch.delenv(RUN_VARIABLE, raising=False)
     return calls
 

@@ -18,8 +18,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bench._paths import ROOT, private, private_values
 from bench.errors import BenchError, UserError
+from bench.paths import ROOT, private, private_values
 from bench.store import Run, cell_id, list_runs
 
 DESCRIBED = {
@@ -80,7 +80,7 @@ def test_a_new_run_has_what_the_design_lists(run):
 
 
 def test_the_default_place_is_results_with_time_and_id(monkeypatch, tmp_path):
-    monkeypatch.setattr("bench._creation.RESULTS", tmp_path / "results")
+    monkeypatch.setattr("bench.store._creation.RESULTS", tmp_path / "results")
     with Run.create(None, **DESCRIBED) as run:
         assert run.path.parent == tmp_path / "results"
         assert run.path.name == run.id
@@ -123,7 +123,7 @@ def test_a_creation_that_fails_halfway_leaves_nothing(monkeypatch, tmp_path):
     def full(*_):
         raise UserError("no space", remedy="free some")
 
-    monkeypatch.setattr("bench._manifest.write", full)
+    monkeypatch.setattr("bench.store._manifest.write", full)
     with pytest.raises(UserError):
         Run.create(tmp_path / "out", **DESCRIBED)
     assert list(tmp_path.iterdir()) == []

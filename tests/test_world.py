@@ -1,4 +1,4 @@
-"""The measured journey: seeded once, replayed at a constant cost, the same each time."""
+"""The measured journey: seeded once, replayed at a constant cost."""
 
 from __future__ import annotations
 

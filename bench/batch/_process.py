@@ -14,8 +14,8 @@ from typing import Any
 
 import psutil
 
-from bench._paths import ROOT
 from bench.batch._outcome import CRASHED, DIED, NOT_STARTED, TIMED_OUT
+from bench.paths import ROOT
 from bench.progress import VARIABLE
 from bench.store import RUN_VARIABLE
 

@@ -7,7 +7,7 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from bench._paths import folders_of, private
+from bench.paths import folders_of, private
 
 if TYPE_CHECKING:
     from bench.store import Run

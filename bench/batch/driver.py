@@ -13,12 +13,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from bench._paths import ROOT, folders_of, private
 from bench.batch._outcome import FAILED, INTERRUPTED, NOT_STARTED, OK
 from bench.batch._process import NotebookProcess
 from bench.batch._publish import publish
 from bench.batch.parameters import NOTEBOOKS, select, validate
 from bench.errors import BenchError
+from bench.paths import ROOT, folders_of, private
 from bench.progress import Follower, Progress
 from bench.store import Run
 

@@ -19,8 +19,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from bench._paths import ROOT
 from bench.errors import UserError
+from bench.paths import ROOT
 
 NOTEBOOKS = ROOT / "notebooks"
 TAG = "parameters"

@@ -60,6 +60,14 @@ class Port:
                 self._accept, sock=self._sock, backlog=BACKLOG
             )
 
+    async def close(self) -> None:
+        """End all connections and give the port back."""
+        if self._listener is not None:
+            self._listener.close()
+            self._listener = None
+        await self._http.shutdown(0)
+        self._sock.close()
+
     async def add_fault(self, kind: str, values: Mapping[str, Any]) -> None:
         """Install a fault. Raises UserError when it makes no sense here."""
         fault = make(self.service, kind, values)

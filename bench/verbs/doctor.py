@@ -17,9 +17,9 @@ def command(
     strict: bool, as_json: bool, out: Path | None, seed: int, quiet: bool
 ) -> None:
     """Say what is wrong with this machine, and what to type."""
-    from bench import machine
+    from bench import doctor, machine
 
-    checks = machine.doctor()
+    checks = doctor.doctor()
     if as_json:
         facts = machine.collect()
         _output.emit_json({"schema": 1, "machine": facts, "checks": checks})

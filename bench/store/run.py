@@ -25,26 +25,15 @@ from typing import TYPE_CHECKING, Any, Self
 
 import orjson
 
-from bench import _creation, _manifest, _samples
-from bench._creation import ERRORS, MACHINE, RESULTS
-from bench._holding import Holding
-from bench._listing import RunSummary, list_runs
-from bench._paths import private, private_values
 from bench.errors import BenchError, UserError, writing
 from bench.files import write_whole
+from bench.paths import private, private_values
+from bench.store import _creation, _manifest, _samples
+from bench.store._creation import ERRORS, MACHINE
+from bench.store._holding import Holding
 
 if TYPE_CHECKING:
     import pandas as pd
-
-__all__ = [
-    "RESULTS",
-    "RUN_VARIABLE",
-    "Cell",
-    "Run",
-    "RunSummary",
-    "cell_id",
-    "list_runs",
-]
 
 # Names the run that a notebook writes into, relative to the checkout.
 RUN_VARIABLE = "WORKBENCH_RUN"
@@ -181,7 +170,7 @@ class Run:
         self._finish(cell, time.perf_counter() - start)
 
     def samples(self) -> pd.DataFrame:
-        """Raw samples of the finished cells, one a row (``bench._samples.COLUMNS``)."""
+        """Raw samples of the finished cells, one a row (columns: ``_samples.COLUMNS``)."""
         manifest = self.manifest
         if manifest["status"] != _manifest.UNFINISHED:
             return _samples.sealed_frame(self.path)

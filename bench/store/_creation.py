@@ -17,11 +17,11 @@ from typing import Any
 
 import orjson
 
-from bench import _manifest, _samples
-from bench._holding import Holding
-from bench._paths import ROOT, private_values
 from bench.errors import UserError, writing
 from bench.files import write_whole
+from bench.paths import ROOT, private_values
+from bench.store import _manifest, _samples
+from bench.store._holding import Holding
 
 RESULTS = ROOT / "results"
 MACHINE = "machine.json"

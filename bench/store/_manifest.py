@@ -20,9 +20,9 @@ from typing import Any
 
 import orjson
 
-from bench._paths import ROOT
 from bench.errors import BenchError, UserError, writing
 from bench.files import write_whole
+from bench.paths import ROOT
 
 SCHEMA = 1
 NAME = "manifest.json"

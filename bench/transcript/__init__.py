@@ -13,10 +13,10 @@ from pathlib import Path
 
 import msgspec
 
-from bench import _json_faults
-from bench._deepgram_response import Alternative, Response, Results, Word
 from bench.errors import UserError
 from bench.files import read_input, sha256
+from bench.transcript import _json_faults
+from bench.transcript._deepgram_response import Alternative, Response, Results, Word
 
 LIMIT_BYTES = 64 * 2**20
 """Largest transcript that is read: about 38 hours of diarised speech."""

@@ -11,8 +11,8 @@ from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 
-from bench import _holding, _manifest
 from bench.errors import UserError
+from bench.store import _holding, _manifest
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from bench import machine
-from bench._paths import ROOT
+from bench.paths import ROOT
 
 NEEDED_MIB = 1024
 _SETUP = "run `make clean run` to install the lock again"
