@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import json
-from math import sqrt
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -13,23 +10,18 @@ from path_support import (
     SECRETS,
     SESSION,
     TOKEN,
-    VECTOR,
     Scripted,
     chat,
     env,
     error_of,
-    match,
     reply,
-    says,
     text_of,
 )
 
 from bench.errors import UserError
 from bench.path import handle, invoke
-from bench.path.bindings.vectorize import Match
-from bench.path.chat.rerank import cosine, score
 from bench.path.env import Options
-from bench.path.errors import BadStatus, Reset
+from bench.path.errors import BadStatus
 from bench.path.http import Reply, Request, read
 from bench.path.text import sanitise
 
@@ -168,9 +160,6 @@ def test_ids_are_made_up_where_there_are_none():
     assert (state.conversation, state.turn) == ("id-1", "id-2")
 
 
-# --- rate limit -------------------------------------------------------------------
-
-
 class Bucket:
     """A KV that holds one bucket."""
 
@@ -236,318 +225,6 @@ def test_kvs_own_write_limit_does_not_refuse_the_tenant():
 @pytest.mark.parametrize("value", [b"[]", b"{}", b'{"tokens":"x","updatedAt":1}', b""])
 def test_a_bucket_that_cannot_be_read_is_the_services_fault(value):
     assert spend(Bucket(value), NOW).status == 502
-
-
-# --- conversation -----------------------------------------------------------------
-
-
-def d1_rows(conversation, messages):
-    """A D1 that has one conversation, newest message first."""
-
-    def d1(call):
-        if call.json[0]["sql"].startswith("SELECT"):
-            rows = [conversation, messages]
-            return reply(
-                [{"success": True, "results": {"rows": part}} for part in rows],
-                x_cf_d1_session_commit_token="0005",
-            )
-        part = {"success": True, "results": {"rows": []}}
-        return reply([part for _ in call.json], x_cf_d1_session_commit_token="0006")
-
-    return d1
-
-
-HISTORY = [
-    ["m3", "assistant", "It is.", 2],
-    ["m2", "user", "Is it?", 2],
-    ["m1", "assistant", "cut off before its question", 9],
-]
-
-
-def test_history_and_summary_go_into_the_call():
-    d1 = d1_rows([["acme", "they met"]], HISTORY)
-    _, _, _, transport = answer(replies={"d1": d1})
-    call = transport.to("anthropic")[0]
-    assert call.headers["x-api-key"] == SECRETS.anthropic_api_key
-    assert list(call.json) == ["model", "max_tokens", "stream", "system", "messages"]
-    assert call.json["messages"] == [
-        {"role": "user", "content": "Is it?"},
-        {"role": "assistant", "content": "It is."},
-        {"role": "user", "content": "Why?"},
-    ]
-    assert "text of chunk-0\n\n---\n\ntext of chunk-1" in call.json["system"]
-    assert call.json["system"].endswith("they met")
-
-
-def test_a_conversation_of_another_tenant_is_403():
-    _, response, _, _ = answer(replies={"d1": d1_rows([["other", None]], [])})
-    assert response.status == 403
-
-
-@pytest.mark.parametrize(
-    "body",
-    [
-        b"[]",
-        b"{}",
-        b"not json",
-        b'[{"success":true}]',
-        b'[{"success":true,"results":{"rows":7}},{"success":true,"results":{"rows":[]}}]',
-        b'[{"success":true,"results":{"rows":[]}},'
-        b'{"success":true,"results":{"rows":[["a","user",null,1]]}}]',
-        b'[{"success":true,"results":{"rows":[[]]}},{"success":true,"results":{"rows":[]}}]',
-        b'{"success":false,"error":"D1_ERROR: no such table: messages"}',
-    ],
-)
-def test_rows_that_cannot_be_read_are_the_services_fault(body):
-    _, response, text, _ = answer(replies={"d1": Reply(200, {}, body)})
-    assert response.status == 502
-    assert "table" not in error_of(text)["message"]
-
-
-def test_the_turn_is_written_when_the_body_has_been_sent():
-    transport = Scripted()
-    state, response = invoke("chat", chat(), env(transport))
-    assert len(transport.to("d1")) == 1
-    read(response)
-    written = transport.to("d1")[1].json
-    assert [statement["params"][3:5] for statement in written[1:3]] == [
-        ["user", "Why?"],
-        ["assistant", "Hello"],
-    ]
-    assert [message.id for message in state.turn_messages] == [
-        "c1:t1:user",
-        "c1:t1:assistant",
-    ]
-    assert state.turn_messages[1].tokens == 7  # the provider's count
-
-
-@pytest.mark.parametrize("chunks", [[says()], [says("Hel")[:-80]], [b""]])
-def test_an_answer_without_text_or_end_is_not_written(chunks):
-    transport = Scripted(stream_chunks=chunks)
-    state, response = invoke("chat", chat(), env(transport))
-    read(response)
-    assert len(transport.to("d1")) == 1
-    assert state.turn_messages == []
-
-
-def test_a_write_that_fails_does_not_break_the_answer():
-    def d1(call):
-        return Reset("d1") if "INSERT" in call.json[0]["sql"] else d1_rows([], [])(call)
-
-    state, response, body, _ = answer(replies={"d1": d1})
-    assert response.status == 200
-    assert text_of(body) == "Hello"
-    assert body.endswith(b"data: [DONE]\n\n")
-    assert state.failures == ["save_turn"]
-
-
-# --- summary ----------------------------------------------------------------------
-
-LONG = [
-    [f"m{n}", "user" if n % 2 else "assistant", f"text {n}", 900] for n in range(12)
-]
-
-
-def test_a_long_history_is_summarised_after_the_response():
-    transport = Scripted({"d1": d1_rows([["acme", "before"]], LONG[::-1])})
-    transport.replies["anthropic"] = llm
-    state, response = invoke("chat", chat(), env(transport))
-    body = b"".join(response.body)
-    assert body.endswith(b"data: [DONE]\n\n")
-    assert len(transport.to("d1")) == 2
-    for work in response.after:
-        work()
-    asked = transport.to("anthropic")[1].json
-    assert asked["stream"] is False
-    assert "summary of what came before: before" in asked["messages"][0]["content"]
-    summary, delete, _ = transport.to("d1")[2].json
-    assert summary["params"][1] == "in short"
-    gone = json.loads(delete["params"][1])
-    assert gone == [f"m{n}" for n in range(10)]  # the newest two and the turn stay
-    assert state.failures == []
-
-
-def llm(call):
-    if call.json["stream"]:
-        return Reply(200, {}, b"")
-    return reply({"content": [{"type": "text", "text": "in short"}]})
-
-
-@pytest.mark.parametrize(
-    "fault",
-    [
-        Reset("anthropic"),
-        reply({}, 529),
-        reply({}),
-        reply([]),
-        reply({"content": [{"type": "text"}]}),
-        Reply(200, {}, b"{"),
-    ],
-)
-def test_a_summary_that_fails_is_counted_and_nothing_is_deleted(fault):
-    def anthropic(call):
-        return llm(call) if call.json["stream"] else fault
-
-    d1 = d1_rows([["acme", None]], LONG[::-1])
-    state, response, body, transport = answer(
-        replies={"d1": d1, "anthropic": anthropic}
-    )
-    assert response.status == 200
-    assert text_of(body) == "Hello"
-    assert state.failures == ["summarize"]
-    assert len(transport.to("d1")) == 2
-
-
-def test_a_short_history_is_left_alone():
-    _, _, _, transport = answer(replies={"d1": d1_rows([["acme", None]], HISTORY)})
-    assert len(transport.to("anthropic")) == 1
-
-
-# --- vectors ----------------------------------------------------------------------
-
-
-def test_the_query_is_embedded_and_the_tenant_filtered():
-    _, _, _, transport = answer()
-    asked = transport.to("embeddings")[0]
-    assert asked.headers["authorization"] == f"Bearer {SECRETS.openai_api_key}"
-    assert asked.json["input"] == "Why?"
-    assert (asked.json["dimensions"], asked.json["encoding_format"]) == (1536, "float")
-    query = transport.to("vectorize")[0].json
-    assert query["filter"] == {"tenantId": "acme"}
-    assert (query["topK"], query["returnMetadata"]) == (8, "all")
-    assert query["returnValues"] is False
-    assert query["vector"] == VECTOR
-
-
-def test_base64_gives_the_numbers_of_float_text(real):
-    def vector(name, embedding):
-        body = (real / "embeddings" / name).read_bytes()
-        state, *_ = answer(
-            replies={"embeddings": Reply(200, {}, body)}, embedding=embedding
-        )
-        return state.vector
-
-    for name, kind in [
-        ("float_1536_compact_29495.json", "float"),
-        ("float_1536_pretty_33300.json", "float"),
-        ("base64_1536_8413.json", "base64"),
-    ]:
-        values = vector(name, kind)
-        assert len(values) == 1536
-        assert sqrt(sum(v * v for v in values)) == pytest.approx(1, abs=1e-3)
-
-
-@pytest.mark.parametrize(
-    "body",
-    [
-        b"{}",
-        b"[]",
-        b"{",
-        b'{"data":[]}',
-        b'{"data":[{"embedding":[1.0]}]}',
-        b'{"data":[{"embedding":"AAAA"}]}',
-        b'{"data":[{"embedding":"!!!"}]}',
-        b'{"data":[{"embedding":null}]}',
-        json.dumps({"data": [{"embedding": VECTOR}] * 2}).encode(),
-        json.dumps({"data": [{"embedding": VECTOR}]}).replace("1.0", "1e999").encode(),
-    ],
-)
-def test_an_embedding_that_is_none_is_the_services_fault(body):
-    _, response, text, _ = answer(replies={"embeddings": Reply(200, {}, body)})
-    assert response.status == 502
-    assert error_of(text)["message"].startswith("embeddings")
-
-
-@pytest.mark.parametrize(
-    "value",
-    [
-        [],
-        {},
-        {"matches": 7},
-        {"matches": [7]},
-        {"matches": [{"id": "a"}]},
-        {"matches": [{"id": "a", "score": "x"}]},
-        {"matches": [{"id": "a", "score": 1, "metadata": "x"}]},
-        {"matches": [{"id": "a", "score": 1, "values": 7}]},
-    ],
-)
-@pytest.mark.parametrize("rerank", ["off", "in_path"])
-def test_matches_that_are_none_are_the_services_fault(value, rerank):
-    _, response, *_ = answer(replies={"vectorize": reply(value)}, rerank=rerank)
-    assert response.status == 502
-
-
-@pytest.mark.parametrize(
-    "broken",
-    [
-        match("a"),
-        match("a", [1.0]),
-        match("a", ["x"] * 1536),
-        match("a", VECTOR, createdAt="yesterday"),
-        match("a", VECTOR, weight=None),
-    ],
-)
-def test_reranking_refuses_what_it_cannot_score(broken):
-    replies = {"vectorize": reply({"matches": [broken]})}
-    assert answer(replies=replies, rerank="in_path")[1].status == 502
-
-
-def test_reranking_orders_by_the_custom_score():
-    old, new = int(NOW) - 400 * 86400, int(NOW)
-    matches = [
-        match("old", VECTOR, createdAt=old),
-        match("new", VECTOR, createdAt=new),
-        match("heavy", VECTOR, createdAt=old, weight=1.5),
-        match("far", [1.0, *VECTOR[1:]], createdAt=old),
-    ]
-    replies = {"vectorize": reply({"matches": matches})}
-    state, _, _, transport = answer(replies=replies, rerank="in_path")
-    assert [found.id for found in state.matches] == ["heavy", "new", "old", "far"]
-    assert transport.to("vectorize")[0].json["returnValues"] is True
-    assert answer(replies=replies)[0].matches[0].id == "old"
-
-
-def test_the_score_is_the_documented_formula():
-    about = {"createdAt": NOW - 30 * 86400, "tenantId": "acme", "weight": 1.2}
-    found = Match("a", 0.0, about, [])
-    assert score(0.8, found, "acme", NOW) == pytest.approx(1.2 * (0.8 + 0.075 + 0.05))
-    assert score(0.8, found, "other", NOW) == pytest.approx(1.2 * (0.8 + 0.075))
-
-
-floats = st.floats(-1, 1)
-
-
-@given(st.lists(st.tuples(floats, floats), min_size=1, max_size=20))
-def test_cosine_is_the_definition_and_bounded(pairs):
-    a, b = zip(*pairs, strict=True)
-    norm = sqrt(sum(x * x for x in a))
-    other = sqrt(sum(x * x for x in b))
-    dot = sum(x * y for x, y in pairs)
-    expected = dot / (norm * other) if norm * other else 0
-    assert cosine(a, norm, b) == pytest.approx(expected, abs=1e-6)
-    assert abs(cosine(a, norm, b)) <= 1 + 1e-6 or norm * other < 1e-150
-
-
-def test_context_from_r2_is_read_by_id():
-    replies = {"vectorize": reply({"matches": [match("x"), match("y")]})}
-    state, _, _, transport = answer(replies=replies, context="r2")
-    keys = [
-        json.loads(c.headers["cf-r2-request"])["object"] for c in transport.to("r2")
-    ]
-    assert keys == ["chunks/x", "chunks/y"]
-    assert state.context == "a\nb c\n\n---\n\na\nb c"
-
-
-def test_matches_without_text_are_left_out():
-    matches = [match("a", content=None), match("b"), match("c", content="")]
-    state, *_ = answer(replies={"vectorize": reply({"matches": matches})})
-    assert state.context == "text of b"
-    gone = Reply(404, {}, b"")
-    state, *_ = answer(replies={"r2": gone}, context="r2")
-    assert state.context == ""
-
-
-# --- answers to failures ----------------------------------------------------------
 
 
 @pytest.mark.parametrize("service", ["kv", "embeddings", "vectorize", "anthropic"])

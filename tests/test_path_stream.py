@@ -10,10 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from path_support import (
     NOW,
-    Scripted,
-    chat,
     data_of,
-    env,
     says,
     sse,
     text_delta,
@@ -22,11 +19,10 @@ from path_support import (
 
 from bench import fixture_set
 from bench.fixtures import anthropic_stream, openai_stream
-from bench.path import invoke
 from bench.path.chat.stream import converted
 from bench.path.convert import StreamStats
 from bench.path.errors import Reset, Short, TimedOut
-from bench.path.http import StreamReply, read
+from bench.path.http import StreamReply
 
 DONE = b"data: [DONE]\n\n"
 START = {"type": "message_start", "message": {"id": "m", "model": "x"}}
@@ -368,44 +364,3 @@ def test_no_bytes_make_the_stage_raise_or_end_twice(junk, place):
     out = convert([body[:place] + junk + body[place:]])
     assert out.endswith(DONE)
     assert out.count(DONE) == 1
-
-
-def run_chat(chunks, **options):
-    transport = Scripted(stream_chunks=chunks)
-    state, response = invoke("chat", chat(), env(transport, **options))
-    return state, read(response), transport
-
-
-@pytest.mark.parametrize("kind", ["anthropic", "openai"])
-def test_pass_leaves_every_byte_and_still_knows_the_text(real, kind):
-    for path in streams(real, kind):
-        body = path.read_bytes()
-        state, out, transport = run_chat(
-            cut(body, range(0, len(body), 53)), stream="pass"
-        )
-        assert out == body
-        text = said(body) if kind == "anthropic" else text_of(body)
-        assert "".join(state.stream.text) == text
-        assert transport.closed == 1
-
-
-def test_a_passed_stream_that_breaks_ends_in_an_error_event():
-    state, out, _ = run_chat([says("Hello")[:300], Reset("anthropic")], stream="pass")
-    assert out.startswith(says("Hello")[:300])
-    last = out.rstrip().split(b"\n\n")[-1]
-    event, data = last.split(b"\n")
-    assert event == b"event: error"
-    assert json.loads(data.removeprefix(b"data: "))["error"]["type"] == "upstream_reset"
-    assert state.stream.error == "upstream_reset"
-    assert state.turn_messages == []
-
-
-@pytest.mark.parametrize("mode", ["convert", "pass"])
-def test_a_client_that_leaves_closes_the_upstream_and_saves_nothing(mode):
-    transport = Scripted(stream_chunks=[says("Hello"), b"more"])
-    _, response = invoke("chat", chat(), env(transport, stream=mode))
-    body = iter(response.body)
-    next(body)
-    body.close()
-    assert transport.closed == 1
-    assert len(transport.to("d1")) == 1

@@ -334,12 +334,11 @@ def test_10_mb_stay_well_below_500_mb(tmp_path):
     path = tmp_path / "ten.json"
     path.write_bytes(generate(1, size=10_000_000, utterances=True))
     code = (
-        "import resource, sys; from pathlib import Path\n"
+        "import sys; from pathlib import Path\n"
+        "from bench.measure.footprint import peak_rss_bytes\n"
         "from bench.transcript import load\n"
         f"found = load(Path({str(path)!r}))\n"
-        "unit = 1 if sys.platform == 'darwin' else 1024\n"
-        "print(found.words, 'numpy' in sys.modules,\n"
-        "      resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit)\n"
+        "print(found.words, 'numpy' in sys.modules, peak_rss_bytes())\n"
     )
     done = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True, check=True

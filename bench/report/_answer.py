@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
-from bench._verdict_text import FITS, TOO_MUCH, TRANSFER_HIGH, TRANSFER_LOW
+from bench._verdict_text import FITS, TOO_MUCH, TRANSFER_HIGH, TRANSFER_LOW, verdict
 from bench.figures._common import milliseconds, number
 from bench.platform import LimitProfile, limit_profiles
 
@@ -43,13 +43,8 @@ def share(row: Row, limits: LimitProfile) -> float:
 
 def said(row: Row, limits: LimitProfile) -> str:
     """Fits, does not fit or neither, over the whole range of the transfer factor."""
-    limit = limits.cpu_ms_for(str(row.get("invocation")))
-    low, high = number(row.get("low")), number(row.get("high"))
-    if high is not None and high * TRANSFER_HIGH <= limit:
-        return FITS
-    if low is not None and low * TRANSFER_LOW > limit:
-        return TOO_MUCH
-    return "may fit or not"
+    known = {key: number(row.get(key)) for key in ("low", "high")}
+    return verdict(known | {"invocation": str(row.get("invocation"))}, limits)
 
 
 def nearest(document: Row, limits: LimitProfile, phase: str) -> Row | None:
@@ -88,14 +83,14 @@ def sentence(document: Row, limits: LimitProfile) -> str:
 
 def _main(document: Row, row: Row, limits: LimitProfile) -> str:
     limit, part = limits.cpu_ms_for(str(row.get("invocation"))), share(row, limits)
-    verdict = _SAID.get(said(row, limits), "whether it fits cannot be told from here")
+    answer = _SAID.get(said(row, limits), "whether it fits cannot be told from here")
     text = (
         f"Of the {limit:,g} ms of CPU that {limits.name} allows, one "
         f"{row.get('phase')} {row.get('invocation')} invocation uses {percent(part)}: "
         f"{_cost(row)} here, "
         f"{percent(part * TRANSFER_LOW)} to {percent(part * TRANSFER_HIGH)} if a "
         f"millisecond of this machine is {TRANSFER_LOW:g} to {TRANSFER_HIGH:g} of "
-        f"Cloudflare's, so {verdict}"
+        f"Cloudflare's, so {answer}"
     )
     top = driver(document, row)
     if top is None or not row["whole_cpu_ms"]:

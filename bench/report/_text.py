@@ -12,6 +12,7 @@ from bench.report._answer import interval, measured, percent, sentence, share
 Row = dict[str, Any]
 
 WIDTH = 96
+_WIDEST = 100
 _NAME, _CPU, _INTERVAL, _SMALL = 24, 10, 20, 10
 
 
@@ -19,19 +20,18 @@ def summary_table(document: Row) -> str:
     """Table of stages, wholes and checks, and the answer, at most 100 columns wide."""
     limits = limit_profile(str(document.get("limits") or DEFAULT))
     machine = document.get("machine") or {}
-    head = (
-        f"run {document.get('run', 'unknown')}, host {machine.get('host', 'unknown')}, "
+    lines = [
+        f"run {document.get('run', 'unknown')}, host {machine.get('host', 'unknown')}",
         f"limits {limits.name}: {limits.cpu_ms:,g} ms a request, "
-        f"{limits.queue_cpu_ms:,g} ms a queue batch"
-    )
-    lines = textwrap.wrap(head, WIDTH)
-    lines += ["CPU in ms of one invocation; intervals are 95 % over n process groups"]
+        f"{limits.queue_cpu_ms:,g} ms a queue batch",
+        "CPU in ms of one invocation; intervals are 95 % over n process groups",
+    ]
     for whole in measured(document):
         lines += ["", *_invocation(document, whole, share(whole, limits))]
     lines += _journeys(document)
     lines += _failed(document)
     lines += ["", *textwrap.wrap(sentence(document, limits), WIDTH)]
-    return "\n".join(_plain(line).rstrip() for line in lines) + "\n"
+    return "\n".join(_plain(line)[:_WIDEST].rstrip() for line in lines)
 
 
 def _invocation(document: Row, whole: Row, part: float) -> list[str]:

@@ -74,12 +74,12 @@ class Database:
         for limit, value in LIMITS.items():
             self.connection.setlimit(limit, value)
         self.connection.execute("PRAGMA foreign_keys = ON")
-        self._reads: set[str] = set()
-        self._writes: set[str] = set()
-        self._actions: set[str] = set()
-        self._own = False
+        self._watch = _Watch()
         self._facts: dict[str, Facts] = {}
-        self.connection.set_authorizer(self._authorize)
+        self.connection.set_authorizer(self._watch)
+
+    def __del__(self) -> None:
+        self.connection.close()  # newer Pythons warn when it is left open
 
     def copy(self) -> Database:
         """An independent copy of the data as it is now."""
@@ -119,14 +119,15 @@ class Database:
         """What ``sql`` would do, from preparing it; raises what preparing raises."""
         known = self._facts.get(sql)
         if known is None:
-            self._reads, self._writes, self._actions = set(), set(), set()
+            watch = self._watch
+            watch.forget()
             plan = self.connection.execute(f"EXPLAIN QUERY PLAN {sql}", params)
             scans = any(str(row[3]).startswith("SCAN ") for row in plan.fetchall())
             known = Facts(
-                frozenset(self._reads),
-                frozenset(self._writes),
-                not self._actions,
-                not self._actions.isdisjoint(_SCHEMA_WRITES),
+                frozenset(watch.reads),
+                frozenset(watch.writes),
+                not watch.actions,
+                not watch.actions.isdisjoint(_SCHEMA_WRITES),
                 scans,
             )
             if len(self._facts) >= _MAX_FACTS:
@@ -158,26 +159,39 @@ class Database:
 
     @contextmanager
     def _unrestricted(self) -> Iterator[None]:
-        self._own = True
+        self._watch.restricts = False
         try:
             yield
         finally:
-            self._own = False
+            self._watch.restricts = True
 
-    def _authorize(self, action: int, first: str | None, *_: str | None) -> int:
-        """Called by SQLite while it prepares a statement, once per thing touched."""
+
+class _Watch:
+    """Called by SQLite while it prepares a statement, once per thing touched."""
+
+    def __init__(self) -> None:
+        self.restricts = True
+        self.forget()
+
+    def forget(self) -> None:
+        """Start to watch another statement."""
+        self.reads: set[str] = set()
+        self.writes: set[str] = set()
+        self.actions: set[str] = set()
+
+    def __call__(self, action: int, first: str | None, *_: str | None) -> int:
         if action == sqlite3.SQLITE_READ and first:
-            self._reads.add(first)
+            self.reads.add(first)
         if action in _WRITES:
-            self._actions.add(_WRITES[action])
-            self._writes.add(first or "")
-        if self._own:
-            return sqlite3.SQLITE_OK
-        if action in _FORBIDDEN:
-            return sqlite3.SQLITE_DENY
-        if action == sqlite3.SQLITE_PRAGMA and (first or "").lower() not in PRAGMAS:
-            return sqlite3.SQLITE_DENY
-        return sqlite3.SQLITE_OK
+            self.actions.add(_WRITES[action])
+            self.writes.add(first or "")
+        return sqlite3.SQLITE_DENY if self._denies(action, first) else sqlite3.SQLITE_OK
+
+    def _denies(self, action: int, first: str | None) -> bool:
+        if not self.restricts:
+            return False
+        unknown = action == sqlite3.SQLITE_PRAGMA and first not in PRAGMAS
+        return unknown or action in _FORBIDDEN
 
 
 def is_blank(sql: str) -> bool:

@@ -62,7 +62,7 @@ def run(
         "changed_db": bool(changes) or after != size,
         "size_after": after,
         "rows_read": _rows_read(database, facts, len(rows)),
-        "rows_written": changes * (1 + _indexes(database, facts)),
+        "rows_written": changes and changes * (1 + _indexes(database, facts)),
     }
     results = {"columns": columns, "rows": rows} if as_rows else _objects(columns, rows)
     return {"success": True, "results": results, "meta": meta}

@@ -42,7 +42,10 @@ def command(
     quiet: bool,
 ) -> None:
     """Measure the CPU of each stage of one RAG journey."""
+    import orjson
+
     from bench import report, runtimes
+    from bench.measure import footprint
     from bench.measure.sizes import size
     from bench.measure.stages import PHASES, measure
     from bench.platform import limit_profile
@@ -79,7 +82,7 @@ def command(
                 seed=seed,
                 progress=progress,
             )
-        import orjson
+        document["driver_peak_mib"] = footprint.peak_rss_bytes() / 2**20
 
         run.save("stages.json", orjson.dumps(_output.finite(document)))
         failed = [row["error"] for row in document["rows"] if row["error"]]
