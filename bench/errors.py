@@ -2,10 +2,10 @@
 
     BenchError              1  a fault of ours
     ├── UserError           2  bad input or usage; names file, field and remedy
-    ├── NotComparable       3  two results that must not be compared
-    ├── CellsFailed         4  some cells failed, the rest is kept
-    ├── GateViolated        5  a budget is exceeded
-    └── Inconclusive        6  the measurement could not tell
+    ├── NotComparableError       3  two results that must not be compared
+    ├── CellsFailedError         4  some cells failed, the rest is kept
+    ├── GateViolatedError        5  a budget is exceeded
+    └── InconclusiveError        6  the measurement could not tell
 
 130 is an interruption by the user; finished results are kept.
 """
@@ -55,25 +55,25 @@ class UserError(BenchError):
         return f"{head}\n  remedy: {self.remedy}"
 
 
-class NotComparable(BenchError):
+class NotComparableError(BenchError):
     """Two runs differ in machine, fixtures or schema."""
 
     exit_code = 3
 
 
-class CellsFailed(BenchError):
+class CellsFailedError(BenchError):
     """At least one cell or notebook failed; what finished is kept."""
 
     exit_code = 4
 
 
-class GateViolated(BenchError):
+class GateViolatedError(BenchError):
     """A measured value exceeds its budget."""
 
     exit_code = 5
 
 
-class Inconclusive(BenchError):
+class InconclusiveError(BenchError):
     """A control failed or an interval is too wide to tell."""
 
     exit_code = 6
@@ -93,6 +93,10 @@ _DISK = {
     errno.EROFS: (
         "the file system is read-only",
         "name a place on a writable one with --out",
+    ),
+    errno.EEXIST: (
+        "a file stands where a folder must be",
+        "move it away, or name another place",
     ),
     errno.ENOTDIR: (
         "a part of this path is a file, not a folder",

@@ -12,11 +12,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from bench import _verdict_text
 from bench.errors import UserError
 from bench.paths import ROOT
 from bench.platform import LimitProfile, limit_profile
 from bench.store import RUN_VARIABLE, Run
+from bench.verdict import answer
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -100,7 +100,7 @@ class RequestPath:
 
     def verdict(self) -> Markdown:
         """The answer in a sentence or two, computed from the result."""
-        return _markdown(_verdict_text.sentence(self.result, self.limits))
+        return _markdown(answer.sentence(self.result, self.limits))
 
     def stages(self) -> pd.DataFrame:
         """CPU of each stage in ms, in path order; empty columns are left out."""

@@ -295,6 +295,20 @@ def test_what_breaks_after_the_end_does_not_matter():
     assert stats.error is None
 
 
+def test_little_is_read_after_the_end():
+    """Enough to use the connection again, not all that an upstream sends."""
+    read_on = []
+
+    def talkative():
+        yield says("Hello")
+        for _ in range(1000):
+            read_on.append(1)
+            yield b": more\n\n"
+
+    assert convert(talkative()) == convert([says("Hello")])
+    assert 0 < len(read_on) < 20
+
+
 @pytest.mark.parametrize(
     "data",
     [

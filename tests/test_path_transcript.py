@@ -115,6 +115,17 @@ SAID = [Turn("one two", 0, 0, 1002), Turn("three", 1, 2000, 2500)]
             [Turn("hi", 3, 1000, 2000)],
         ),
         (
+            wrap(
+                {"transcript": "x"},
+                {"transcript": "y"},
+                utterances=[
+                    {"transcript": "right", "start": 0, "end": 2, "channel": 1},
+                    {"transcript": "left", "start": 1, "end": 2, "channel": 0},
+                ],
+            ),
+            [Turn("left", 0, 1000, 2000), Turn("right", 1, 0, 2000)],
+        ),
+        (
             wrap({"transcript": "left"}, {"transcript": "right"}),
             [Turn("left", 0, 0, 0), Turn("right", 1, 0, 0)],
         ),

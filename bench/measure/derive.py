@@ -33,6 +33,8 @@ def document(run: Run, invocations: Sequence[str]) -> dict[str, Any]:
     Times in ms of CPU, intervals 95 %, ``n`` process groups. Cells that failed give
     one row each with ``error`` set and no numbers.
     """
+    from bench import runtimes
+
     manifest = run.manifest
     result: dict[str, Any] = {
         "schema": SCHEMA,
@@ -45,7 +47,11 @@ def document(run: Run, invocations: Sequence[str]) -> dict[str, Any]:
     }
     table = run.samples()
     for (runtime, phase), part in table.groupby(["runtime", "phase"], sort=False):
-        place = {"runtime": str(runtime), "phase": str(phase)}
+        place = {
+            "runtime": str(runtime),
+            "phase": str(phase),
+            "workers": runtimes.load(str(runtime)).WORKERS,
+        }
         _add(result, place, part, invocations)
     result["rows"] += [_failed(error) for error in run.errors() if error["cell"]]
     return result
@@ -67,7 +73,7 @@ def width(rows: Sequence[Row], invocations: Sequence[str]) -> float:
 
 def _add(
     result: dict[str, Any],
-    place: dict[str, str],
+    place: Row,
     samples: DataFrame,
     invocations: Sequence[str],
 ) -> None:

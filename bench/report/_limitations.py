@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from bench._verdict_text import TRANSFER_HIGH, TRANSFER_LOW
 from bench.platform import LimitProfile
+from bench.verdict.answer import TRANSFER_HIGH, TRANSFER_LOW
 
 
 def limitations(document: dict[str, Any], limits: LimitProfile) -> list[str]:

@@ -15,9 +15,9 @@ from bench.figures import caption
 from bench.figures._common import milliseconds, number
 from bench.files import write_whole
 from bench.platform import DEFAULT, LimitProfile, limit_profile
-from bench.report import _answer
 from bench.report._limitations import limitations
 from bench.report._run import Picture, RunFolder, read, sentinel_text
+from bench.verdict import answer
 
 Row = dict[str, Any]
 
@@ -73,7 +73,7 @@ def render(run: RunFolder) -> str:
         "ms": _ms,
         "signed": _signed,
         "ratio": lambda value: _shaped(value, ".3f"),
-        "percent": _answer.percent,
+        "percent": answer.percent,
         "text": lambda value: "\N{EN DASH}" if value is None else str(value),
     }
     # The one text that is not escaped: the style sheet beside this file.
@@ -91,9 +91,9 @@ def _context(run: RunFolder) -> Row:
         "manifest": _full(run.manifest, _MANIFEST),
         "command": document.get("command") or "",
         "limits": limits,
-        "answer": _answer.sentence(document, limits),
+        "answer": answer.sentence(document, limits),
         "against": _against(document, limits),
-        "groups": [_group(document, row, limits) for row in _answer.measured(document)],
+        "groups": [_group(document, row, limits) for row in answer.measured(document)],
         "totals": [_full(row, _WHOLE) for row in document.get("totals") or []],
         "sentinel": sentinel_text(run.sentinel),
         "figures": [_figure(picture) for picture in _sorted(run.pictures)],
@@ -119,7 +119,7 @@ def _context(run: RunFolder) -> Row:
 
 def _against(document: Row, limits: LimitProfile) -> Row:
     """The table of profiles: phases as columns, one row a profile."""
-    found = _answer.against_all(document, limits)
+    found = answer.against_all(document, limits)
     rows: dict[str, Row] = {}
     for entry in found:
         row = rows.setdefault(entry.profile.name, {"profile": entry.profile, "by": {}})
@@ -127,7 +127,7 @@ def _against(document: Row, limits: LimitProfile) -> Row:
             "invocation": entry.invocation,
             "share": entry.share,
             "said": entry.said,
-            "symbol": _answer.SYMBOL.get(entry.said, "?"),
+            "symbol": answer.SYMBOL.get(entry.said, "?"),
         }
     phases = list(dict.fromkeys(entry.phase for entry in found))
     return {"phases": phases, "rows": list(rows.values())}
@@ -151,7 +151,7 @@ def _group(document: Row, whole: Row, limits: LimitProfile) -> Row:
     floor = number(whole.get("floor_cpu_ms"))
     return _full(whole, _WHOLE) | {
         "limit": limit,
-        "share": _answer.share(whole, limits),
+        "share": answer.share(whole, limits),
         "floor_share": None if floor is None else floor / limit,
         "stages": stages,
     }

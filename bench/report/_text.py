@@ -7,7 +7,7 @@ from typing import Any
 
 from bench.figures._common import milliseconds, number
 from bench.platform import DEFAULT, limit_profile
-from bench.report._answer import interval, measured, percent, sentence, share
+from bench.verdict.answer import interval, measured, percent, sentence, share
 
 Row = dict[str, Any]
 

@@ -1,5 +1,6 @@
 """Where the request path runs: one file a runtime, each with the same few names.
 
+    WORKERS: bool                    whether Workers runs it, so that limits apply
     unavailable() -> str | None      why it cannot run here, in one line
     starter(role, scene)             how a measured process of a role starts
     alone_cases(invocations)         the stages that it can measure by themselves
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
     from bench.store import Run
     from bench.world import World
 
-NAMES = ("unavailable", "starter", "alone_cases", "profile")
+NAMES = ("WORKERS", "unavailable", "starter", "alone_cases", "profile")
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +99,8 @@ def _reference(
 
 class Runtime(Protocol):
     """The names that each file of this folder defines."""
+
+    WORKERS: bool
 
     def unavailable(self) -> str | None:
         """Why the runtime cannot run here, or None."""

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from bench import store
     from bench.runtimes import Scene
 
+# Workers runs V8: what is measured here says where CPU goes, not whether it fits.
+WORKERS = False
 HERE = "bench.runtimes.cpython"
 SETUPS = {FLOOR: "set_up_floor", METERED: "set_up_metered", ALONE: "set_up_alone"}
 Case = Callable[[int], Any]

@@ -170,7 +170,7 @@ class Run:
         self._finish(cell, time.perf_counter() - start)
 
     def samples(self) -> pd.DataFrame:
-        """Raw samples of the finished cells, one a row (columns: ``_samples.COLUMNS``)."""
+        """Raw samples of the finished cells, one a row, as ``_samples.COLUMNS``."""
         manifest = self.manifest
         if manifest["status"] != _manifest.UNFINISHED:
             return _samples.sealed_frame(self.path)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from bench.errors import GateViolated
+from bench.errors import GateViolatedError
 from bench.verbs import _options, _output
 
 
@@ -31,4 +31,4 @@ def command(
                 click.echo(f"     remedy: {check['remedy']}")
     failed = [check["check"] for check in checks if not check["ok"]]
     if strict and failed:
-        raise GateViolated(f"checks that failed: {', '.join(failed)}")
+        raise GateViolatedError(f"checks that failed: {', '.join(failed)}")

@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from bench.errors import CellsFailed
+from bench.errors import CellsFailedError
 from bench.verbs import _options, _output
 
 
@@ -101,7 +101,9 @@ def command(
     else:
         _print(run.path, written)
     if failed:
-        raise CellsFailed("; ".join(f"{each.name}: {each.error}" for each in failed))
+        raise CellsFailedError(
+            "; ".join(f"{each.name}: {each.error}" for each in failed)
+        )
 
 
 def _check_transcript(path: Path | None, values: dict[str, Any]) -> dict[str, str]:

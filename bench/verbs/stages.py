@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from bench.errors import CellsFailed
+from bench.errors import CellsFailedError
 from bench.verbs import _options, _output
 
 
@@ -93,4 +93,4 @@ def command(
         click.echo(report.summary(document | {"limits": limit.name}))
         _output.note(f"samples: {_output.short(run.path / 'samples.parquet')}")
     if failed:
-        raise CellsFailed("; ".join(failed))
+        raise CellsFailedError("; ".join(failed))

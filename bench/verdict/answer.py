@@ -9,14 +9,22 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
-from bench._verdict_text import FITS, TOO_MUCH, TRANSFER_HIGH, TRANSFER_LOW, verdict
 from bench.figures._common import milliseconds, number
 from bench.platform import LimitProfile, limit_profiles
 
 Row = dict[str, Any]
 
+# What a local millisecond may cost there, until it is fitted from production logs.
+TRANSFER_LOW, TRANSFER_HIGH = 0.5, 2.0
+FITS, TOO_MUCH, UNSURE = "fits", "does not fit", "may fit or not"
+NO_VERDICT = "no verdict"  # measured in a runtime that Workers does not use
+
 _SAID = {FITS: "it fits", TOO_MUCH: "it does not fit"}
-SYMBOL = {FITS: "\N{CHECK MARK}", TOO_MUCH: "\N{MULTIPLICATION X}"}
+SYMBOL = {
+    FITS: "\N{CHECK MARK}",
+    TOO_MUCH: "\N{MULTIPLICATION X}",
+    NO_VERDICT: "\N{EN DASH}",
+}
 
 
 class Against(NamedTuple):
@@ -42,9 +50,20 @@ def share(row: Row, limits: LimitProfile) -> float:
 
 
 def said(row: Row, limits: LimitProfile) -> str:
-    """Fits, does not fit or neither, over the whole range of the transfer factor."""
-    known = {key: number(row.get(key)) for key in ("low", "high")}
-    return verdict(known | {"invocation": str(row.get("invocation"))}, limits)
+    """Fits, does not fit or neither, over the whole range of the transfer factor.
+
+    A runtime that Workers does not use (``workers`` is False) gets no verdict: its
+    milliseconds are of another language.
+    """
+    if row.get("workers") is False:
+        return NO_VERDICT
+    limit = limits.cpu_ms_for(str(row.get("invocation")))
+    low, high = number(row.get("low")), number(row.get("high"))
+    if high is not None and high * TRANSFER_HIGH <= limit:
+        return FITS
+    if low is not None and low * TRANSFER_LOW > limit:
+        return TOO_MUCH
+    return UNSURE
 
 
 def nearest(document: Row, limits: LimitProfile, phase: str) -> Row | None:
@@ -55,14 +74,18 @@ def nearest(document: Row, limits: LimitProfile, phase: str) -> Row | None:
 
 def driver(document: Row, whole: Row) -> Row | None:
     """The stage with most CPU of one invocation."""
+    rows = _stages(document, whole)
+    return max(rows, key=lambda row: float(row["cpu_ms"]), default=None)
+
+
+def _stages(document: Row, whole: Row) -> list[Row]:
     place = ("runtime", "phase", "invocation")
-    rows = [
+    return [
         row
         for row in document.get("rows") or []
         if number(row.get("cpu_ms")) is not None
         and all(row.get(key) == whole.get(key) for key in place)
     ]
-    return max(rows, key=lambda row: float(row["cpu_ms"]), default=None)
 
 
 def sentence(document: Row, limits: LimitProfile) -> str:
@@ -82,22 +105,44 @@ def sentence(document: Row, limits: LimitProfile) -> str:
 
 
 def _main(document: Row, row: Row, limits: LimitProfile) -> str:
+    if said(row, limits) == NO_VERDICT:
+        return _orientation(document, row, limits)
     limit, part = limits.cpu_ms_for(str(row.get("invocation"))), share(row, limits)
-    answer = _SAID.get(said(row, limits), "whether it fits cannot be told from here")
+    verdict = _SAID.get(said(row, limits), "whether it fits cannot be told from here")
     text = (
         f"Of the {limit:,g} ms of CPU that {limits.name} allows, one "
         f"{row.get('phase')} {row.get('invocation')} invocation uses {percent(part)}: "
         f"{_cost(row)} here, "
         f"{percent(part * TRANSFER_LOW)} to {percent(part * TRANSFER_HIGH)} if a "
         f"millisecond of this machine is {TRANSFER_LOW:g} to {TRANSFER_HIGH:g} of "
-        f"Cloudflare's, so {answer}"
+        f"Cloudflare's, so {verdict}"
     )
+    return f"{text}{_driven_by(document, row)}"
+
+
+def _orientation(document: Row, row: Row, limits: LimitProfile) -> str:
+    """What a runtime that Workers does not use can say: where the CPU goes."""
+    limit = limits.cpu_ms_for(str(row.get("invocation")))
+    io = sum(float(stage.get("io_ms") or 0.0) for stage in _stages(document, row))
+    compute = float(row["whole_cpu_ms"]) - io
+    return (
+        f"One {row.get('phase')} {row.get('invocation')} invocation costs "
+        f"{_cost(row)} of CPU in {row.get('runtime')}: {milliseconds(io)} ms in the "
+        "HTTP client, which Workers does outside the request's account, and "
+        f"{milliseconds(compute)} ms of compute, {percent(compute / limit)} of the "
+        f"{limit:,g} ms that {limits.name} allows{_driven_by(document, row)} "
+        f"Workers does not run {row.get('runtime')}, so this says where the CPU goes "
+        "and gives no verdict on whether it fits."
+    )
+
+
+def _driven_by(document: Row, row: Row) -> str:
     top = driver(document, row)
     if top is None or not row["whole_cpu_ms"]:
-        return f"{text}."
+        return "."
     part = float(top["cpu_ms"]) / float(row["whole_cpu_ms"])
     return (
-        f"{text}; {top.get('stage')} drives it with {milliseconds(top['cpu_ms'])} ms, "
+        f"; {top.get('stage')} drives it with {milliseconds(top['cpu_ms'])} ms, "
         f"{percent(part)} of the whole."
     )
 

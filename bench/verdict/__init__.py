@@ -1,0 +1,1 @@
+"""What the measured numbers mean against the limits of the platform."""

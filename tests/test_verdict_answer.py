@@ -1,0 +1,102 @@
+"""The answer in words says no more than was measured."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from bench.platform import limit_profile
+from bench.verdict.answer import (
+    FITS,
+    NO_VERDICT,
+    TOO_MUCH,
+    UNSURE,
+    against_all,
+    driver,
+    nearest,
+    said,
+    sentence,
+)
+
+FREE = limit_profile("free")
+PLACE = {"runtime": "workerd", "phase": "warm", "workers": True}
+
+
+def whole(invocation: str, cpu: float, **other: Any) -> dict[str, Any]:
+    return {
+        **PLACE,
+        "invocation": invocation,
+        "whole_cpu_ms": cpu,
+        "low": 0.98 * cpu,
+        "high": 1.02 * cpu,
+        "verdict": "ok",
+        **other,
+    }
+
+
+def document(**other: Any) -> dict[str, Any]:
+    def stage(name: str, cpu: float, io: float) -> dict[str, Any]:
+        row = {"invocation": "chat", "stage": name, "cpu_ms": cpu, "io_ms": io}
+        return PLACE | row | other
+
+    return {
+        "rows": [stage("embed", 0.4, 0.1), stage("retrieve", 1.1, 0.5)],
+        "invocations": [whole("ingest", 0.7, **other), whole("chat", 1.6, **other)],
+    }
+
+
+@pytest.mark.parametrize(
+    ("cpu", "expected"),
+    [(1.0, FITS), (4.8, FITS), (5.0, UNSURE), (20.0, UNSURE), (21.0, TOO_MUCH)],
+)
+def test_a_verdict_holds_over_the_whole_range_of_the_transfer_factor(cpu, expected):
+    assert said(whole("chat", cpu), FREE) == expected
+
+
+@pytest.mark.parametrize("cpu", [0.001, 5.0, 1000.0])
+def test_a_runtime_that_workers_does_not_use_gets_no_verdict(cpu):
+    assert (
+        said(whole("chat", cpu, runtime="cpython", workers=False), FREE) == NO_VERDICT
+    )
+
+
+def test_the_sentence_is_about_the_invocation_nearest_to_its_limit():
+    text = sentence(document(), FREE)
+    assert "one warm chat invocation uses 16 %" in text
+    assert "1.60 ms [1.57, 1.63]" in text
+    assert "8.0 % to 32 %" in text
+    assert "so it fits; retrieve drives it with 1.10 ms, 69 % of the whole." in text
+
+
+def test_elsewhere_the_sentence_tells_compute_from_the_client_and_judges_nothing():
+    text = sentence(document(runtime="cpython", workers=False), FREE)
+    assert "0.600 ms in the HTTP client" in text
+    assert "1.00 ms of compute, 10 % of the 10 ms that free allows" in text
+    assert "no verdict" in text
+    assert "so it fits" not in text
+
+
+def test_doubts_come_first():
+    doubtful = document()
+    doubtful["invocations"][0]["verdict"] = "inconclusive"
+    assert sentence(doubtful, FREE).startswith("Inconclusive for ingest warm")
+
+
+def test_nothing_measured_is_no_answer():
+    assert "no answer" in sentence({"rows": [], "invocations": []}, FREE)
+
+
+def test_driver_and_nearest_are_of_the_same_place():
+    data = document()
+    chat = nearest(data, FREE, "warm")
+    assert chat is not None
+    assert chat["invocation"] == "chat"
+    assert driver(data, chat)["stage"] == "retrieve"
+    assert nearest(data, FREE, "cold") is None
+
+
+def test_every_profile_is_held_against_the_chosen_one_first():
+    found = against_all(document(), limit_profile("paid-max"))
+    assert found[0].profile.name == "paid-max"
+    assert {each.profile.name for each in found} >= {"free", "article", "paid-default"}
