@@ -1,11 +1,11 @@
 """Every error that a user can meet, and the exit code that it ends with.
 
-    BenchError              1  a fault of ours
-    ├── UserError           2  bad input or usage; names file, field and remedy
-    ├── NotComparableError       3  two results that must not be compared
-    ├── CellsFailedError         4  some cells failed, the rest is kept
-    ├── GateViolatedError        5  a budget is exceeded
-    └── InconclusiveError        6  the measurement could not tell
+    BenchError               1  a fault of ours
+    ├── UserError            2  bad input or usage; names file, field and remedy
+    ├── NotComparableError   3  two results that must not be compared
+    ├── CellsFailedError     4  some cells failed, the rest is kept
+    ├── GateViolatedError    5  a budget is exceeded
+    └── InconclusiveError    6  the measurement could not tell
 
 130 is an interruption by the user; finished results are kept.
 """

@@ -62,6 +62,21 @@ def test_a_ready_child_and_all_its_threads_sit_on_the_measuring_core(subject):
     assert all(place == [affinity.plan().measuring] for place in places)
 
 
+@pytest.mark.skipif(not hasattr(os, "sched_getaffinity"), reason="cannot pin here")
+def test_driving_leaves_the_measuring_core_and_children_still_find_it(subject):
+    setup = subject("""
+        import os
+        def setup(parameters):
+            return {"where": lambda n: sorted(os.sched_getaffinity(0))}
+    """)
+    before = os.sched_getaffinity(0)
+    with affinity.driving() as cores, Child(setup, {}, seed=1) as child:
+        assert os.sched_getaffinity(0) == cores.driving
+        child.ready()
+        assert child.turn("where").extra == [max(before)]
+    assert os.sched_getaffinity(0) == before
+
+
 def test_the_environment_of_a_child_has_no_secret_and_a_seeded_layout(
     subject, monkeypatch
 ):

@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field, replace
 
+from bench.measure import affinity
 from bench.measure.statistics import Interval, log_ratio, ratio_interval
 from bench.measure.turns import Group, Member, Pace, groups
 
@@ -64,7 +65,10 @@ def compare(
     names = [member.name for member in everyone[1:]]
     result = Comparison(reference.name)
     began = time.monotonic()
-    with closing(groups(everyone, Pace(budget.rounds), seed=seed)) as stream:
+    with (
+        affinity.driving(),
+        closing(groups(everyone, Pace(budget.rounds), seed=seed)) as stream,
+    ):
         for group in stream:
             result.groups.append(group)
             result.seconds = time.monotonic() - began

@@ -21,10 +21,11 @@ if TYPE_CHECKING:
     from bench.store import Run
 
 SCHEMA = 1
-# A whole whose A/A control differs by more than this, significantly, is in doubt, and
-# so is one whose stages do not add up to it.
-CONTROL_TOLERANCE = 0.02
-CLOSURE_TOLERANCE = 0.05
+# A whole is in doubt when its A/A control, or the sum of its stages, misses it by more
+# than this and significantly; or when its processes had to wait for their core, which
+# was not theirs alone then, for more than this share of their CPU time.
+TOLERANCE = 0.05
+DELAY_TOLERANCE = 0.25
 
 
 def document(run: Run, invocations: Sequence[str]) -> dict[str, Any]:
@@ -117,15 +118,23 @@ def _requests(samples: DataFrame) -> int:
 
 def _judged(whole: dict[str, Any]) -> dict[str, Any]:
     """Add what the checks on the numbers say, and why."""
-    control = whole["control"]
-    doubts = []
-    off = abs(control["ratio"] - 1) > CONTROL_TOLERANCE
-    if off and not control["low"] <= 1 <= control["high"]:
+    control, doubts = whole["control"], []
+    if _off(control["ratio"] - 1, control["low"] - 1, control["high"] - 1):
         doubts.append(f"the A/A control is off by {control['ratio'] - 1:+.1%}")
-    if abs(whole["closure"]) > CLOSURE_TOLERANCE:
+    if _off(whole["closure"], whole["closure_low"], whole["closure_high"]):
         doubts.append(f"stages and floor miss the whole by {whole['closure']:+.1%}")
+    delay = (whole["run_delay_ms"] or 0.0) / whole["whole_cpu_ms"]
+    if delay > DELAY_TOLERANCE:
+        doubts.append(
+            f"other processes used the measuring core (run delay {delay:.0%})"
+        )
     verdict = "inconclusive" if doubts else "ok"
     return whole | {"verdict": verdict, "doubts": doubts}
+
+
+def _off(value: float, low: float, high: float) -> bool:
+    """Beyond the tolerance, and the interval does not hold zero."""
+    return abs(value) > TOLERANCE and not low <= 0 <= high
 
 
 def _failed(error: dict[str, Any]) -> dict[str, Any]:

@@ -105,10 +105,10 @@ def _scene(transcript: Transcript, seed: int, progress: Reporter) -> Iterator[Sc
     from bench.runtimes import Scene
 
     progress.step("starting the services")
-    driving = affinity.plan().driving
-    # The driver stays off the measuring core for as long as the services live.
-    affinity.pin(0, driving)
-    with services.start(seed=seed, cpus=set(driving) or None) as running:
+    with (
+        affinity.driving() as cores,
+        services.start(seed=seed, cpus=set(cores.driving) or None) as running,
+    ):
         progress.step("seeding the services")
         made = world.build(running, transcript.data, seed)
         with Scene.stage(made, running.endpoints) as scene:

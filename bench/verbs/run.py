@@ -56,7 +56,9 @@ def command(
 
     limit_profile(limits)
     paths = batch.select(list(selected) or None)
-    values: dict[str, Any] = {"profile": profile, "limits": limits, "seed": seed}
+    declared = {name for path in paths for name in batch.inspect(path)}
+    shared = {"profile": profile, "limits": limits, "seed": seed}
+    values: dict[str, Any] = {k: v for k, v in shared.items() if k in declared}
     values |= batch.from_text([f"{name}={value}" for name, value in parameters], paths)
     fixtures = _check_transcript(transcript_file, values)
     batch.validate(values, paths)
@@ -78,7 +80,12 @@ def command(
         if any(result.status == "interrupted" for result in results):
             raise KeyboardInterrupt
         written = report.build(run.path)
-        failed = [result for result in results if result.status != "ok"]
+        failed = [
+            f"{each.name}: {each.error}" for each in results if each.status != "ok"
+        ]
+        failed += [
+            f"{each['key']}: {each['message']}" for each in run.errors() if each["cell"]
+        ]
         run.seal("failed" if failed else "finished")
     document = {
         "schema": 1,
