@@ -76,8 +76,9 @@ def collect_memory() -> Facts:
 
 
 def collect_kernel() -> Facts:
-    """Operating system and the release of its kernel."""
-    return {"kernel": f"{platform.system()} {platform.release()}"}
+    """Operating system and the version of its kernel, without the builder's suffix."""
+    version = platform.release().partition("-")[0]
+    return {"kernel": f"{platform.system()} {version}"}
 
 
 def collect_python() -> Facts:

@@ -133,6 +133,7 @@ class RequestPath:
                 remedy=f"name one of {', '.join(modules)}",
             )
         figure, data = modules[name].draw(self.result, self.samples, self.limits)
+        figures.sign(figure, self.result)
         figures.save(self.run.path / "figures", name, figure, data)
         drawn: Figure = figure
         return drawn

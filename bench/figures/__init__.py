@@ -52,6 +52,20 @@ def save(folder: Path, name: str, figure: Figure, data: pd.DataFrame) -> list[Pa
     return paths
 
 
+def sign(figure: Figure, result: dict[str, Any]) -> Figure:
+    """Put run, host, runtimes and n in small print above ``figure``; returns it."""
+    machine = result.get("machine") or {}
+    groups = [
+        f"{row.get('runtime')} {row.get('phase')} n = {row['n']:,} process groups"
+        for row in result.get("totals") or []
+        if row.get("n")
+    ]
+    small = [f"run {result.get('run')}", f"host {machine.get('host')}", *groups]
+    # Above: below stand the legends, and the layout keeps no two things apart there.
+    figure.suptitle("; ".join(small), x=0.01, ha="left", fontsize=7, color="0.35")
+    return figure
+
+
 def caption(result: dict[str, Any]) -> str:
     """What a reader must know beside any figure of ``result``, in one paragraph.
 

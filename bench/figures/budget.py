@@ -58,10 +58,10 @@ def draw(
             return empty("No stage was measured: there is no budget to show."), table(
                 []
             )
-        return _figure(found, limits), table(found)
+        return _figure(found, limits, runtimes_of(result)), table(found)
 
 
-def _figure(found: list[Bar], limits: LimitProfile) -> Figure:
+def _figure(found: list[Bar], limits: LimitProfile, runtimes: str) -> Figure:
     from matplotlib.figure import Figure
 
     phases = phases_of(bar.phase for bar in found)
@@ -75,11 +75,17 @@ def _figure(found: list[Bar], limits: LimitProfile) -> Figure:
     )[:, 0]
     for panel, phase, group, length in zip(axes, phases, groups, longest, strict=True):
         _panel(panel, group, limits, max(longest) if shared else length)
-        panel.set_title(_MEANING.get(phase, phase), pad=17)
+        panel.set_title(f"{runtimes}, {_MEANING.get(phase, phase)}", pad=17)
     scale = "" if shared else "; the two panels differ in scale"
     axes[-1].set_xlabel(f"CPU per invocation (ms){scale}")
     add_legend(figure, found)
     return figure
+
+
+def runtimes_of(result: dict[str, Any]) -> str:
+    """Names of the runtimes that were measured, as a title begins."""
+    rows = result.get("invocations") or []
+    return ", ".join(dict.fromkeys(str(row.get("runtime")) for row in rows))
 
 
 def _panel(axes: Axes, group: list[Bar], limits: LimitProfile, longest: float) -> None:
@@ -95,7 +101,7 @@ def _panel(axes: Axes, group: list[Bar], limits: LimitProfile, longest: float) -
     axes.tick_params(axis="y", length=0)
     axes.grid(visible=False, axis="y")
     for limit in sorted(near):
-        limit_line(axes, limit, f"{limits.name} {limit:,g} ms")
+        limit_line(axes, limit, f"Workers {limits.name} {limit:,g} ms")
     _other_limits(axes, own, right)
     if own - near:
         _off_axis(axes, limits, min(own - near), max(bar.length for bar in group))
@@ -186,7 +192,7 @@ def _other_limits(axes: Axes, own: set[float], right: float) -> None:
 def _off_axis(axes: Axes, limits: LimitProfile, limit: float, longest: float) -> None:
     times = f", {limit / longest:,.0f} \N{MULTIPLICATION SIGN} the longest bar"
     axes.annotate(
-        f"limit {limits.name} {limit:,g} ms is off the axis"
+        f"limit Workers {limits.name} {limit:,g} ms is off the axis"
         f"{times if longest else ''} \N{RIGHTWARDS ARROW}",
         (1, 1),
         xycoords="axes fraction",

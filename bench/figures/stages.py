@@ -1,7 +1,8 @@
-"""Each stage with its interval, inside the path and alone.
+"""The compute of each stage with its interval, inside the path and alone.
 
 A stage can cost many times more inside the path than over data that is already in the
-cache, so both are shown; neither is the truth without the other.
+cache, so both are shown; neither is the truth without the other. The calls that a
+stage makes are left out of both.
 """
 
 from __future__ import annotations
@@ -26,10 +27,11 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-TITLE = "CPU of each stage, in the path and alone, with intervals"
+TITLE = "Compute of each stage, in the path and alone, with intervals"
 
+IN_PATH = "in the path"
 _FIELDS = {
-    "in path": ("cpu_ms", "low", "high"),
+    IN_PATH: ("compute_ms", "compute_low", "compute_high"),
     "alone": ("alone_ms", "alone_low", "alone_high"),
 }
 # A log axis has no zero: what is smaller is drawn at the edge.
@@ -113,7 +115,7 @@ def _panel(axes: Axes, rows: pd.DataFrame, places: dict[_Stage, float]) -> None:
         alone = row["measured"] == "alone"
         shift = _APART * (1 if alone else -1) if _stage(row) in paired else 0.0
         _interval(axes, row, places[_stage(row)] + shift)
-    axes.set_xlabel("CPU per request (ms, log scale)")
+    axes.set_xlabel("compute CPU per request (ms, log scale)")
     axes.tick_params(axis="y", length=0)
     plain_log(axes.xaxis)
 
@@ -176,9 +178,9 @@ def _legend(figure: Figure, data: pd.DataFrame) -> None:
 def _alt(data: pd.DataFrame) -> str:
     """The figure in words: the three costliest stages of each phase."""
     parts = []
-    path = data[data["measured"] == "in path"]
+    path = data[data["measured"] == IN_PATH]
     for phase, group in path.groupby("phase", sort=False):
         top = group.nlargest(3, "cpu_ms").to_dict("records")
         names = ", ".join(f"{r['stage']} {milliseconds(r['cpu_ms'])} ms" for r in top)
         parts.append(f"{phase}: {names}")
-    return f"Intervals of CPU per stage. Costliest in the path: {'; '.join(parts)}."
+    return f"Intervals of compute per stage. Costliest in the path: {'; '.join(parts)}."

@@ -133,7 +133,8 @@ def stage_rows(
     rows = []
     for name in order:
         cpu = mean_interval([o.stages.get(name, 0.0) for o in seen])
-        io = fmean(o.io.get(name, 0.0) for o in seen)
+        parts = [o.stages.get(name, 0.0) - o.io.get(name, 0.0) for o in seen]
+        compute = mean_interval(parts)
         rows.append(
             {
                 "stage": name,
@@ -141,8 +142,10 @@ def stage_rows(
                 "low": cpu.low,
                 "high": cpu.high,
                 "n": cpu.n,
-                "compute_ms": cpu.value - io,
-                "io_ms": io,
+                "compute_ms": compute.value,
+                "compute_low": compute.low,
+                "compute_high": compute.high,
+                "io_ms": cpu.value - compute.value,
                 **_alone(alone[alone["stage"] == name]),
                 "error": None,
             }

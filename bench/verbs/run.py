@@ -108,9 +108,7 @@ def command(
     else:
         _print(run.path, written)
     if failed:
-        raise CellsFailedError(
-            "; ".join(f"{each.name}: {each.error}" for each in failed)
-        )
+        raise CellsFailedError("; ".join(failed))
 
 
 def _check_transcript(path: Path | None, values: dict[str, Any]) -> dict[str, str]:
