@@ -13,7 +13,7 @@ from bench.measure.estimate import (
     stage_rows,
     total,
 )
-from bench.measure.samples import Row
+from bench.measure.samples import ALONE, STOP, Row
 
 if TYPE_CHECKING:
     from pandas import DataFrame
@@ -78,9 +78,10 @@ def _add(
     samples: DataFrame,
     invocations: Sequence[str],
 ) -> None:
-    in_path = samples[samples["variant"] != "alone"]
-    alone = samples[samples["variant"] == "alone"]
+    in_path = samples[samples["variant"] != ALONE]
+    alone = samples[samples["variant"] == ALONE]
     parts: list[list[Observation]] = []
+    stopped = {"stopped_by": _stopped_by(samples)} if not in_path.empty else {}
     for invocation in invocations:
         mine = in_path[in_path["invocation"] == invocation]
         if mine.empty:
@@ -92,12 +93,13 @@ def _add(
         requests = _requests(mine)
         for row in stage_rows(seen, order, alone[alone["invocation"] == invocation]):
             result["rows"].append(here | row | {"requests": requests})
-        result["invocations"].append(here | _judged(total(seen)))
+        result["invocations"].append(here | _judged(total(seen)) | stopped)
     if len(parts) == len(invocations):
         startup = samples.loc[samples["stage"] == "startup", "value"]
         result["totals"].append(
             place
             | _judged(total(journey(parts)))
+            | stopped
             | {"startup_cpu_ms": float(startup.median())}
         )
 
@@ -109,6 +111,12 @@ def _stage_order(invocation: str, seen: Sequence[Observation]) -> list[str]:
     measured = {name for observation in seen for name in observation.stages}
     known = [name for name in stages(invocation) if name in measured]
     return known + sorted(measured - set(known))
+
+
+def _stopped_by(samples: DataFrame) -> str:
+    """``precision`` where the wanted width was reached, else ``time``."""
+    stop = samples[samples["stage"] == STOP].set_index("metric")["value"]
+    return "precision" if stop["width"] <= stop["target"] else "time"
 
 
 def _requests(samples: DataFrame) -> int:

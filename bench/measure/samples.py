@@ -10,6 +10,7 @@ Everything that is reported is derived from these rows and can be derived again.
     <stage>   alone     cpu                  a stage by itself, calls answered at once
     startup   plain     cpu                  import and set-up of a process
     sentinel  plain     cpu                  fixed work, to show that the machine moved
+    stop      plain     width target         relative width reached, and wanted
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ from bench.measure.turns import Group, Key
 
 MS = 1e-6  # ns to ms
 WHOLE, CONTROL, METERED, FLOOR = "whole", "control", "metered", "floor"
-SENTINEL, ALONE, STARTUP = "sentinel", "alone", "startup"
+SENTINEL, ALONE, STARTUP, STOP = "sentinel", "alone", "startup", "stop"
 Row = dict[str, Any]
 
 
@@ -45,6 +46,15 @@ def cold_rows(done: ColdRound, process: int, seq: int, common: Row) -> list[Row]
         place = common | {"process": process, "seq": seq + offset}
         rows += _rows(key, done.turns[key], place)
     return rows + _startup(done.startup_cpu_ns, process, seq, common)
+
+
+def stop_rows(width: float, target: float, common: Row) -> list[Row]:
+    """Why a phase ended: the widest relative interval reached, and the one wanted."""
+    place = common | {"stage": STOP, "invocation": "", "variant": "plain", "unit": "1"}
+    return [
+        place | {"metric": "width", "value": width},
+        place | {"metric": "target", "value": target},
+    ]
 
 
 def _rows(key: Key, turn: Turn, place: Row) -> list[Row]:

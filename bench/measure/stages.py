@@ -8,6 +8,7 @@ answer is derived from the stored samples alone.
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Generator, Iterator, Sequence
 from contextlib import ExitStack, closing, contextmanager
@@ -32,7 +33,7 @@ from bench.measure.turns import Member, groups
 
 if TYPE_CHECKING:
     from bench.runtimes import Runtime, Scene
-    from bench.store import Run
+    from bench.store import Cell, Run
     from bench.transcript import Transcript
 
 PHASES = ("cold", "warm")
@@ -123,21 +124,25 @@ def _measure_runtime(
         job.progress.step(f"{name} is left out: {reason}")
         return
     for phase in phases:
-        with _cell(job, name, phase, "in path") as add:
-            if add is not None:
-                _measure_phase(job, name, runtime, phase, add)
+        with _cell(job, name, phase, "in path") as cell:
+            if cell is not None:
+                _measure_phase(job, name, runtime, phase, cell)
     if "warm" in phases:
-        with _cell(job, name, "warm", ALONE) as add:
-            if add is not None:
-                _measure_alone(job, name, runtime, add)
-        with _cell(job, name, "warm", "profile") as add:
-            if add is not None:
+        with _cell(job, name, "warm", ALONE) as cell:
+            if cell is not None:
+                _measure_alone(job, name, runtime, cell)
+        with _cell(job, name, "warm", "profile") as cell:
+            if cell is not None:
                 _profile(job, name, runtime)
 
 
 @contextmanager
-def _cell(job: Job, runtime: str, phase: str, what: str) -> Iterator[Any]:
-    """Yields the cell to add rows to, or None where it has finished before."""
+def _cell(job: Job, runtime: str, phase: str, what: str) -> Iterator[Cell | None]:
+    """The cell to add rows to, or None where it has finished before.
+
+    A failure inside is recorded by the run, whose rows will carry it; the next cell
+    goes on. Only what the user must mend ends the measurement.
+    """
     key = {"runtime": runtime, "phase": phase, "measurement": what}
     if job.run.done(key):
         yield None
@@ -148,19 +153,19 @@ def _cell(job: Job, runtime: str, phase: str, what: str) -> Iterator[Any]:
     except UserError:
         raise
     except BenchError as error:
-        # Recorded by the run; the rows of this cell will carry it.
         job.progress.step(f"{runtime} {phase} {what} failed: {error}")
 
 
 def _measure_phase(
-    job: Job, name: str, runtime: Runtime, phase: str, cell: Any
+    job: Job, name: str, runtime: Runtime, phase: str, cell: Cell
 ) -> None:
     members = [_member(job, runtime, role) for role in (WHOLE, CONTROL, METERED)]
     members.append(_member(job, runtime, FLOOR))
     sizes: PhaseSize = getattr(size(job.profile), phase)
     common = {"runtime": name, "phase": phase, "fixture": job.fixture}
     with closing(_batches(job, members, phase, sizes, common)) as batches:
-        _collect(job, batches, sizes, cell, f"{name} {phase}")
+        width = _collect(job, batches, sizes, cell, f"{name} {phase}")
+    cell.add(samples.stop_rows(width, sizes.target_width, common))
 
 
 def _member(job: Job, runtime: Runtime, role: str) -> Member:
@@ -199,11 +204,15 @@ def _collect(
     job: Job,
     batches: Iterator[list[Row]],
     sizes: PhaseSize,
-    cell: Any,
+    cell: Cell,
     label: str,
-) -> None:
-    """Add batches until every invocation is known well enough, or time is up."""
+) -> float:
+    """Add batches until every invocation is known well enough, or time is up.
+
+    Returns the widest relative interval that was reached.
+    """
     rows: list[Row] = []
+    width = math.inf
     began = time.monotonic()
     job.progress.step(label)
     for done, batch in enumerate(batches, start=1):
@@ -213,14 +222,15 @@ def _collect(
         elapsed = time.monotonic() - began
         if done < sizes.min_groups:
             continue
-        if derive.width(rows, JOURNEY) <= sizes.target_width:
-            break
+        width = derive.width(rows, JOURNEY)
         # Another group must still fit: the limit is a promise.
-        if elapsed * (done + 1) / done > sizes.seconds:
+        late = elapsed * (done + 1) / done > sizes.seconds
+        if late or width <= sizes.target_width:
             break
+    return width
 
 
-def _measure_alone(job: Job, name: str, runtime: Runtime, cell: Any) -> None:
+def _measure_alone(job: Job, name: str, runtime: Runtime, cell: Cell) -> None:
     sizes = size(job.profile).alone
     cases = {case: case for case in runtime.alone_cases(JOURNEY)}
     member = Member(ALONE, runtime.starter(ALONE, job.scene), cases)
