@@ -3,16 +3,37 @@
 from __future__ import annotations
 
 import sys
+import traceback
+from functools import cache
 from typing import NoReturn
 
 import click
 
 from bench import registry
-from bench.errors import INTERRUPTED, BenchError
+from bench.errors import INTERRUPTED, BenchError, UserError
+
+
+class Verbs(click.Group):
+    """The folder of verbs, read when one is wanted: a broken file is an error then."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Names of the verbs, in alphabetical order."""
+        return list(_verbs())
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """The verb of that name, or None."""
+        return _verbs().get(cmd_name)
+
+
+@cache
+def _verbs() -> dict[str, click.Command]:
+    found = registry.load("bench.verbs", ("command",))
+    return {name: module.command for name, module in found.items()}
 
 
 @click.group(
     "bench",
+    cls=Verbs,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 88},
 )
 @click.version_option(package_name="workbench")
@@ -28,24 +49,34 @@ def bench() -> None:
     """
 
 
-for _module in registry.load("bench.verbs", ("command",)).values():
-    bench.add_command(_module.command)
-
-
 def main() -> NoReturn:
     """Run the verb and exit with its code."""
     try:
         code = bench.main(prog_name="bench", standalone_mode=False) or 0
-    except click.ClickException as error:
+    except click.exceptions.NoArgsIsHelpError as error:
         error.show()
-        code = 2
+        code = UserError.exit_code
+    except click.ClickException as error:
+        click.echo(f"error: {_usage(error)}", err=True)
+        code = UserError.exit_code
     except (KeyboardInterrupt, click.Abort):
         click.echo("interrupted; what had finished is kept", err=True)
         code = INTERRUPTED
     except BenchError as error:
         click.echo(f"error: {error}", err=True)
         code = error.exit_code
-    except BrokenPipeError:
-        sys.stderr.close()
-        code = 0
+    except Exception:
+        traceback.print_exc()
+        click.echo("error: this is a fault of bench, not of your input", err=True)
+        code = BenchError.exit_code
     sys.exit(code)
+
+
+def _usage(error: click.ClickException) -> UserError:
+    """What click says, in the form of every other error of the user."""
+    context = getattr(error, "ctx", None)
+    verb = context.command_path if context is not None else "bench"
+    usage = context.get_usage() if context is not None else ""
+    # A list of choices comes with line breaks and tabs.
+    message = " ".join(error.format_message().split())
+    return UserError(message, remedy=f"see `{verb} --help`\n{usage}".rstrip())

@@ -115,7 +115,8 @@ def writing(path: str | os.PathLike[str]) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        known = _DISK.get(error.errno or 0)
-        if known is None:
-            raise
-        raise UserError(known[0], file=path, remedy=known[1]) from error
+        message, remedy = _DISK.get(
+            error.errno or 0,
+            (f"cannot be written: {error.strerror or error}", "name another place"),
+        )
+        raise UserError(message, file=path, remedy=remedy) from error

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import shlex
 import tempfile
 from pathlib import Path
 
@@ -30,6 +31,37 @@ def write_whole(path: Path, data: bytes) -> None:
             raise
 
 
+def check_free(path: Path) -> None:
+    """Raise UserError unless something can be made at ``path``, given as --out.
+
+    Nothing may be there, not even a dangling link, and its folder must exist.
+    """
+    path = path.absolute()
+    if os.path.lexists(path):
+        kind = "folder" if path.is_dir() else "file"
+        raise UserError(
+            f"exists already, as a {kind}",
+            file=path,
+            field="--out",
+            remedy="name a path that does not exist; results are never overwritten",
+        )
+    above = next(folder for folder in path.parents if os.path.lexists(folder))
+    if not above.is_dir():
+        raise UserError(
+            f"{above} is a file, not a folder",
+            file=path,
+            field="--out",
+            remedy="name another place",
+        )
+    if above != path.parent:
+        raise UserError(
+            f"{path.parent} is not a folder",
+            file=path,
+            field="--out",
+            remedy=f"create it first: mkdir -p {shlex.quote(str(path.parent))}",
+        )
+
+
 def sha256(data: bytes) -> str:
     """Hexadecimal SHA-256 of ``data``."""
     return hashlib.sha256(data).hexdigest()
@@ -43,8 +75,7 @@ def read_input(path: Path, *, what: str, limit: int) -> bytes:
     """
     try:
         if not path.is_file():
-            kind = "is a folder" if path.is_dir() else "does not exist"
-            raise UserError(kind, file=path, remedy=f"name {what}")
+            raise UserError(_kind(path), file=path, remedy=f"name {what}")
         size = path.stat().st_size
         if size > limit:
             raise UserError(
@@ -62,3 +93,9 @@ def read_input(path: Path, *, what: str, limit: int) -> bytes:
     if not data:
         raise UserError("is empty", file=path, remedy=f"name {what}")
     return data
+
+
+def _kind(path: Path) -> str:
+    if path.is_dir():
+        return "is a folder"
+    return "is not a regular file" if path.exists() else "does not exist"

@@ -23,9 +23,6 @@ if TYPE_CHECKING:
     from IPython.display import Markdown
     from matplotlib.figure import Figure
 
-    from bench.transcript import Transcript
-
-DEFAULT_TRANSCRIPT = "transcript.json"
 
 _TABLE = {
     "phase": "phase",
@@ -60,17 +57,18 @@ def request_path(
     from bench.measure import stages
     from bench.measure.sizes import size
     from bench.progress import Progress
+    from bench.transcript import given
 
     chosen = limit_profile(limits)
-    _check(runtimes, phases, profile)
-    loaded = _load(transcript)
+    check(runtimes, phases, profile)
+    loaded = given(Path(transcript) if transcript else None)
     parameters = {
-        "transcript": loaded.name,
+        "transcript": loaded.label,
         "runtimes": runtimes,
         "phases": phases,
         "limits": limits,
     }
-    run, own = _run(parameters, profile, seed, {loaded.name: loaded.sha256})
+    run, own = _run(parameters, profile, seed, {loaded.label: loaded.sha256})
     with Progress(seconds=size(profile).seconds(phases)) as progress:
         result = stages.measure(
             run,
@@ -159,7 +157,8 @@ class RequestPath:
         return Path(os.path.relpath(file, start)).as_posix()
 
 
-def _check(runtimes: list[str], phases: list[str], profile: str) -> None:
+def check(runtimes: list[str], phases: list[str], profile: str) -> None:
+    """Raise UserError for a runtime, phase or profile that does not exist."""
     from bench import runtimes as registry
     from bench.measure.sizes import size
     from bench.measure.stages import check_phases
@@ -174,15 +173,6 @@ def _check(runtimes: list[str], phases: list[str], profile: str) -> None:
         registry.load(name)
     check_phases(phases)
     size(profile)
-
-
-def _load(name: str) -> Transcript:
-    from bench import fixture_set
-    from bench import transcript as loader
-
-    if name:
-        return loader.load(Path(name))
-    return loader.parse(fixture_set.read(DEFAULT_TRANSCRIPT), DEFAULT_TRANSCRIPT)
 
 
 def _run(

@@ -7,6 +7,7 @@ adding a file, and there is no table to edit.
 from __future__ import annotations
 
 import importlib
+import importlib.util
 import pkgutil
 from types import ModuleType
 
@@ -17,7 +18,8 @@ def load(package: str, required: tuple[str, ...]) -> dict[str, ModuleType]:
     """Public modules of ``package`` by name, in alphabetical order.
 
     Modules whose name starts with an underscore are helpers and are left out. Raises
-    BenchError that names the file when one lacks an attribute of ``required``.
+    BenchError that names the file when one is not Python, needs what is not installed,
+    or lacks an attribute of ``required``.
     """
     parent = importlib.import_module(package)
     names = sorted(
@@ -29,7 +31,15 @@ def load(package: str, required: tuple[str, ...]) -> dict[str, ModuleType]:
 
 
 def _checked(name: str, required: tuple[str, ...]) -> ModuleType:
-    module = importlib.import_module(name)
+    try:
+        module = importlib.import_module(name)
+    except SyntaxError as error:
+        place = f"{error.filename}:{error.lineno}"
+        raise BenchError(f"{place}: is not Python: {error.msg}") from error
+    except ImportError as error:
+        spec = importlib.util.find_spec(name)
+        place = name if spec is None else str(spec.origin)
+        raise BenchError(f"{place}: cannot be imported: {error}") from error
     missing = [attribute for attribute in required if not hasattr(module, attribute)]
     if missing:
         raise BenchError(

@@ -1,11 +1,19 @@
-"""What every test shares: recorded inputs where they exist, and fixed randomness."""
+"""What the tests share: recorded inputs, fixed randomness, services that run."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import HealthCheck, settings
+
+if TYPE_CHECKING:
+    from service_support import Clock
+
+    from bench.services import Services
+    from bench.world import World
 
 REAL = Path(__file__).parents[2] / "shared" / "real"
 
@@ -25,3 +33,31 @@ def real() -> Path:
     if not REAL.is_dir():
         pytest.skip("the recorded inputs are not beside this checkout")
     return REAL
+
+
+# Imported where they are used: most tests need neither services nor a world.
+
+
+@pytest.fixture
+def clock() -> Clock:
+    """The clock of a single service."""
+    from service_support import Clock
+
+    return Clock()
+
+
+@pytest.fixture(scope="module")
+def services() -> Iterator[Services]:
+    """All services in a process of their own, one for the tests of a module."""
+    from bench.services import start
+
+    with start(seed=1) as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def built(services: Services) -> World:
+    """The default journey, seeded into ``services``."""
+    from bench import fixture_set, world
+
+    return world.build(services, fixture_set.read("transcript.json"))

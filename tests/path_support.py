@@ -1,14 +1,18 @@
-"""Doubles for the tests of the request path: scripted services, a meter, a reader."""
+"""Doubles for the tests of the request path, what is sent to it, and readers of it."""
 
 from __future__ import annotations
 
+import itertools
 import json
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field, fields
+from pathlib import Path
 from typing import Any
 
+from bench.path import invoke
 from bench.path.env import Env, Options, Secrets
-from bench.path.http import Reply, Request, StreamReply
+from bench.path.http import Call, Reply, Request, StreamReply, read
+from bench.path.state import State
 
 NOW = 1_790_000_000.0
 SECRETS = Secrets("sk-ant-secret", "sk-openai-secret", "whsec-secret")
@@ -59,15 +63,8 @@ def reply(value: Any, status: int = 200, **headers: str) -> Reply:
     return Reply(status, named, json.dumps(value).encode())
 
 
-@dataclass
-class Call:
+class Made(Call):
     """One call that the path made."""
-
-    service: str
-    method: str
-    path: str
-    headers: Mapping[str, str]
-    body: bytes
 
     @property
     def json(self) -> Any:
@@ -84,37 +81,41 @@ class Scripted:
 
     replies: dict[str, Any] = field(default_factory=dict)
     stream_chunks: Iterable[bytes] = field(default_factory=lambda: [says("Hello")])
-    calls: list[Call] = field(default_factory=list)
+    calls: list[Made] = field(default_factory=list)
     closed: int = 0
 
-    def send(self, service, method, path, headers, body, timeout) -> Reply:
-        call = Call(service, method, path, dict(headers), body)
-        self.calls.append(call)
-        answer = self.replies.get(service, DEFAULTS.get(service))
+    def send(self, call: Call) -> Reply:
+        made = self._keep(call)
+        answer = self.replies.get(call.service, DEFAULTS.get(call.service))
         if callable(answer):
-            answer = answer(call)
+            answer = answer(made)
         if isinstance(answer, Exception):
             raise answer
-        assert answer is not None, f"no script for {service}"
+        assert answer is not None, f"no script for {call.service}"
         return answer
 
-    def stream(self, service, method, path, headers, body, timeout) -> StreamReply:
+    def stream(self, call: Call) -> StreamReply:
         head = Reply(200, {}, b"")
-        if service in self.replies:
-            head = self.send(service, method, path, headers, body, timeout)
+        if call.service in self.replies:
+            head = self.send(call)
         else:
-            self.calls.append(Call(service, method, path, dict(headers), body))
-        chunks = iter(self.stream_chunks)
-        return StreamReply(head.status, head.headers, _raising(chunks), self._close)
+            self._keep(call)
+        chunks = raising(self.stream_chunks)
+        return StreamReply(head.status, head.headers, chunks, self._close)
+
+    def _keep(self, call: Call) -> Made:
+        parts = {part.name: getattr(call, part.name) for part in fields(call)}
+        self.calls.append(Made(**{**parts, "headers": dict(call.headers)}))
+        return self.calls[-1]
 
     def _close(self) -> None:
         self.closed += 1
 
-    def to(self, service: str) -> list[Call]:
+    def to(self, service: str) -> list[Made]:
         return [call for call in self.calls if call.service == service]
 
 
-def _raising(chunks):
+def raising(chunks: Iterable[bytes | Exception]) -> Iterator[bytes]:
     """Chunks, where an exception in their place is raised."""
     for chunk in chunks:
         if isinstance(chunk, Exception):
@@ -122,18 +123,18 @@ def _raising(chunks):
         yield chunk
 
 
-def _kv(call: Call) -> Reply:
+def _kv(call: Made) -> Reply:
     if call.method == "GET" and call.path.startswith(f"/session%3A{TOKEN}?"):
         return reply(SESSION)
     return Reply(404 if call.method == "GET" else 200, {}, b"")
 
 
-def _d1(call: Call) -> Reply:
+def _d1(call: Made) -> Reply:
     part = {"success": True, "results": {"columns": [], "rows": []}, "meta": {}}
     return reply([part for _ in call.json], x_cf_d1_session_commit_token="0001")
 
 
-def _embeddings(call: Call) -> Reply:
+def _embeddings(call: Made) -> Reply:
     texts = call.json["input"]
     count = 1 if isinstance(texts, str) else len(texts)
     items = [{"embedding": VECTOR, "index": n} for n in range(count)]
@@ -147,7 +148,7 @@ def match(name: str, values: list[float] | None = None, **metadata: Any) -> dict
     return found if values is None else {**found, "values": values}
 
 
-def _vectorize(call: Call) -> Reply:
+def _vectorize(call: Made) -> Reply:
     if call.path == "/upsert":
         return reply({"mutationId": "m1"})
     values = VECTOR if call.json["returnValues"] else None
@@ -155,14 +156,14 @@ def _vectorize(call: Call) -> Reply:
     return reply({"count": len(matches), "matches": matches})
 
 
-def _r2(call: Call) -> Reply:
+def _r2(call: Made) -> Reply:
     if call.method == "PUT":
         return reply({"name": "x"})
     head = json.dumps({"size": 5}).encode()
     return Reply(200, {"cf-r2-metadata-size": str(len(head))}, head + b"a\nb c")
 
 
-DEFAULTS: dict[str, Callable[[Call], Reply] | Reply] = {
+DEFAULTS: dict[str, Callable[[Made], Reply] | Reply] = {
     "kv": _kv,
     "d1": _d1,
     "embeddings": _embeddings,
@@ -190,6 +191,87 @@ def chat(body: Any = None, token: str = TOKEN, **headers: str) -> Request:
     raw = body if isinstance(body, bytes) else json.dumps(body).encode()
     named = {name.replace("_", "-"): text for name, text in headers.items()}
     return Request("POST", "/chat", {"authorization": f"Bearer {token}", **named}, raw)
+
+
+def answer(
+    request: Request | None = None,
+    replies: dict[str, Any] | None = None,
+    **options: Any,
+) -> tuple[State, Any, bytes, Scripted]:
+    """State, response, body and transport of one chat request."""
+    return run("chat", request or chat(), replies, **options)
+
+
+def upload(
+    body: bytes = b"{}",
+    path: str = "/transcripts/call-7",
+    method: str = "POST",
+    **headers: str,
+) -> Request:
+    """A transcript that is sent to be ingested."""
+    given = {
+        "authorization": f"Bearer {TOKEN}",
+        "content-type": "application/json; charset=utf-8",
+    }
+    named = {name.replace("_", "-"): text for name, text in headers.items()}
+    return Request(method, path, {**given, **named}, body)
+
+
+def ingest(
+    body: bytes, replies: dict[str, Any] | None = None, **options: Any
+) -> tuple[State, Any, bytes, Scripted]:
+    """State, response, body and transport of one transcript's ingestion."""
+    return run("ingest", upload(body), replies, **options)
+
+
+def run(
+    invocation: str, request: Request, replies: dict[str, Any] | None, **options: Any
+) -> tuple[State, Any, bytes, Scripted]:
+    """State, response, body and transport of a request on scripted services."""
+    transport = Scripted(replies or {})
+    state, response = invoke(invocation, request, env(transport, **options))
+    return state, response, read(response), transport
+
+
+def transcript(
+    paragraphs: Iterable[tuple[Any, str, float, float]], **alternative: Any
+) -> str:
+    """A response whose paragraphs are (speaker, text, start, end)."""
+    listed = [
+        {"sentences": [{"text": text}], "speaker": who, "start": start, "end": end}
+        for who, text, start, end in paragraphs
+    ]
+    best = {"transcript": "", "words": [], "paragraphs": {"paragraphs": listed}}
+    return wrap({**best, **alternative})
+
+
+def wrap(*alternatives: dict[str, Any], **results: Any) -> str:
+    """A response with a channel for each of ``alternatives``."""
+    channels = [{"alternatives": [alternative]} for alternative in alternatives]
+    return json.dumps({"metadata": {}, "results": {"channels": channels, **results}})
+
+
+def cut(data: bytes, cuts: Iterable[int]) -> list[bytes]:
+    """``data`` in pieces; any numbers will do as the places to cut."""
+    edges = [0, *sorted(c % (len(data) + 1) for c in cuts), len(data)]
+    return [data[a:b] for a, b in itertools.pairwise(edges)]
+
+
+def streams(real: Path, kind: str) -> list[Path]:
+    """The recorded streams of one provider."""
+    return sorted((real / "sse" / kind).glob("*.sse"))
+
+
+def said(data: bytes) -> str:
+    """The text of an Anthropic stream, read by nothing but lines and json."""
+    events = [
+        json.loads(line.removeprefix("data:"))
+        for line in data.decode().split("\n")
+        if line.startswith("data:")
+    ]
+    texts = [event["delta"].get("text", "") for event in events if "delta" in event]
+    starts = [event["content_block"] for event in events if "content_block" in event]
+    return "".join(start.get("text", "") for start in starts) + "".join(texts)
 
 
 def data_of(body: bytes) -> list[Any]:

@@ -11,6 +11,7 @@ from path_support import (
     SESSION,
     TOKEN,
     Scripted,
+    answer,
     chat,
     env,
     error_of,
@@ -24,13 +25,6 @@ from bench.path.env import Options
 from bench.path.errors import BadStatus
 from bench.path.http import Reply, Request, read
 from bench.path.text import sanitise
-
-
-def answer(request=None, replies=None, **options):
-    """State, status, body and transport of one chat request."""
-    transport = Scripted(replies or {})
-    state, response = invoke("chat", request or chat(), env(transport, **options))
-    return state, response, read(response), transport
 
 
 def test_a_question_is_answered_as_a_stream():

@@ -15,15 +15,8 @@ from bench.path.http import Reply, read
 from bench.path.memory import Memory, Message
 from bench.path.schema import SCHEMA
 from bench.path.transport import HttpTransport
-from bench.services import start
 
 NOW = 1_790_000_000.0
-
-
-@pytest.fixture(scope="module")
-def services():
-    with start(seed=1) as running:
-        yield running
 
 
 @pytest.fixture(scope="module")
@@ -44,12 +37,12 @@ class OnlyD1:
             return reply({**SESSION, "expiresAt": 2**40})
         return Reply(404 if call.method == "GET" else 200, {}, b"")
 
-    def send(self, service, *call):
-        return (self.d1 if service == "d1" else self.rest).send(service, *call)
+    def send(self, call):
+        return (self.d1 if call.service == "d1" else self.rest).send(call)
 
-    def stream(self, service, *call):
+    def stream(self, call):
         self.rest.stream_chunks = [says("answer")]
-        return self.rest.stream(service, *call)
+        return self.rest.stream(call)
 
 
 class User:

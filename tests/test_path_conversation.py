@@ -8,6 +8,7 @@ import pytest
 from path_support import (
     SECRETS,
     Scripted,
+    answer,
     chat,
     env,
     error_of,
@@ -19,13 +20,6 @@ from path_support import (
 from bench.path import invoke
 from bench.path.errors import Reset
 from bench.path.http import Reply, read
-
-
-def answer(request=None, replies=None, **options):
-    """State, status, body and transport of one chat request."""
-    transport = Scripted(replies or {})
-    state, response = invoke("chat", request or chat(), env(transport, **options))
-    return state, response, read(response), transport
 
 
 def d1_rows(conversation, messages):

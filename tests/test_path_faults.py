@@ -11,11 +11,9 @@ import json
 import pytest
 from path_support import data_of
 
-from bench import fixture_set, world
 from bench.path import invoke
 from bench.path.http import read
 from bench.path.transport import HttpTransport
-from bench.services import start
 from bench.services._faults import KINDS, STREAM_ONLY
 
 TIMEOUTS = {"timeout_s": 0.25, "llm_timeout_s": 0.25}
@@ -49,17 +47,6 @@ ERRORS = {
 
 # Nothing of the reply to an R2 put is read but its status.
 HARMLESS = {("ingest", "r2", "malformed")}
-
-
-@pytest.fixture(scope="module")
-def services():
-    with start(seed=1) as running:
-        yield running
-
-
-@pytest.fixture(scope="module")
-def built(services):
-    return world.build(services, fixture_set.read("transcript.json"))
 
 
 @pytest.fixture

@@ -8,48 +8,19 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from path_support import (
-    TOKEN,
     Scripted,
     env,
     error_of,
+    ingest,
     reply,
+    transcript,
+    upload,
 )
 
 from bench.path import invoke
 from bench.path.bindings.queue import BATCH_BYTES, BATCH_MESSAGES, batches
 from bench.path.errors import Reset
-from bench.path.http import Reply, Request, read
-
-HEADERS = {
-    "authorization": f"Bearer {TOKEN}",
-    "content-type": "application/json; charset=utf-8",
-}
-
-
-def request(body=b"{}", path="/transcripts/call-7", method="POST", **headers):
-    named = {name.replace("_", "-"): text for name, text in headers.items()}
-    return Request(method, path, {**HEADERS, **named}, body)
-
-
-def ingest(body, replies=None, **options):
-    transport = Scripted(replies or {})
-    state, response = invoke("ingest", request(body), env(transport, **options))
-    return state, response, read(response), transport
-
-
-def transcript(paragraphs, **alternative):
-    """A response whose paragraphs are (speaker, text, start, end)."""
-    listed = [
-        {"sentences": [{"text": text}], "speaker": who, "start": start, "end": end}
-        for who, text, start, end in paragraphs
-    ]
-    best = {"transcript": "", "words": [], "paragraphs": {"paragraphs": listed}}
-    return wrap({**best, **alternative})
-
-
-def wrap(*alternatives, **results):
-    channels = [{"alternatives": [alternative]} for alternative in alternatives]
-    return json.dumps({"metadata": {}, "results": {"channels": channels, **results}})
+from bench.path.http import Reply, read
 
 
 @pytest.mark.parametrize(
@@ -72,7 +43,7 @@ def wrap(*alternatives, **results):
 def test_what_is_no_transcript_by_its_outside(given, status):
     transport = Scripted()
     environment = env(transport, max_transcript_bytes=1000)
-    _, response = invoke("ingest", request(**given), environment)
+    _, response = invoke("ingest", upload(**given), environment)
     assert response.status == status
     assert error_of(read(response))
     assert [call.service for call in transport.calls if call.service != "kv"] == []

@@ -2,42 +2,14 @@
 
 from __future__ import annotations
 
-import itertools
 import json
 
 import pytest
-from path_support import (
-    Scripted,
-    chat,
-    env,
-    says,
-    text_of,
-)
+from path_support import Scripted, chat, cut, env, said, says, streams, text_of
 
 from bench.path import invoke
 from bench.path.errors import Reset
 from bench.path.http import read
-
-
-def cut(data, cuts):
-    edges = [0, *sorted(c % (len(data) + 1) for c in cuts), len(data)]
-    return [data[a:b] for a, b in itertools.pairwise(edges)]
-
-
-def said(data: bytes) -> str:
-    """The text of an Anthropic stream, read by nothing but lines and json."""
-    events = [
-        json.loads(line.removeprefix("data:"))
-        for line in data.decode().split("\n")
-        if line.startswith("data:")
-    ]
-    texts = [event["delta"].get("text", "") for event in events if "delta" in event]
-    starts = [event["content_block"] for event in events if "content_block" in event]
-    return "".join(start.get("text", "") for start in starts) + "".join(texts)
-
-
-def streams(real, kind):
-    return sorted((real / "sse" / kind).glob("*.sse"))
 
 
 def run_chat(chunks, **options):

@@ -12,25 +12,15 @@ from path_support import (
     NOW,
     SECRETS,
     VECTOR,
-    Scripted,
-    chat,
-    env,
+    answer,
     error_of,
     match,
     reply,
 )
 
-from bench.path import invoke
 from bench.path.bindings.vectorize import Match
 from bench.path.chat.rerank import cosine, score
-from bench.path.http import Reply, read
-
-
-def answer(request=None, replies=None, **options):
-    """State, status, body and transport of one chat request."""
-    transport = Scripted(replies or {})
-    state, response = invoke("chat", request or chat(), env(transport, **options))
-    return state, response, read(response), transport
+from bench.path.http import Reply
 
 
 def test_the_query_is_embedded_and_the_tenant_filtered():

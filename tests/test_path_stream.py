@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 import json
 
 import pytest
@@ -10,9 +9,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from path_support import (
     NOW,
+    cut,
     data_of,
+    raising,
+    said,
     says,
     sse,
+    streams,
     text_delta,
     text_of,
 )
@@ -31,36 +34,8 @@ STOP = {"type": "message_stop"}
 
 def convert(chunks, stats=None):
     """The stream stage's conversion alone."""
-    upstream = StreamReply(200, {}, _raising(chunks))
+    upstream = StreamReply(200, {}, raising(chunks))
     return b"".join(converted(upstream, stats or StreamStats(), int(NOW)))
-
-
-def _raising(chunks):
-    for chunk in chunks:
-        if isinstance(chunk, Exception):
-            raise chunk
-        yield chunk
-
-
-def cut(data, cuts):
-    edges = [0, *sorted(c % (len(data) + 1) for c in cuts), len(data)]
-    return [data[a:b] for a, b in itertools.pairwise(edges)]
-
-
-def said(data: bytes) -> str:
-    """The text of an Anthropic stream, read by nothing but lines and json."""
-    events = [
-        json.loads(line.removeprefix("data:"))
-        for line in data.decode().split("\n")
-        if line.startswith("data:")
-    ]
-    texts = [event["delta"].get("text", "") for event in events if "delta" in event]
-    starts = [event["content_block"] for event in events if "content_block" in event]
-    return "".join(start.get("text", "") for start in starts) + "".join(texts)
-
-
-def streams(real, kind):
-    return sorted((real / "sse" / kind).glob("*.sse"))
 
 
 @pytest.fixture(scope="module")

@@ -7,51 +7,13 @@ import json
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from path_support import (
-    TOKEN,
-    Scripted,
-    env,
-    error_of,
-)
+from path_support import error_of, ingest, transcript, wrap
 
 from bench import fixture_set
 from bench.fixtures import deepgram
-from bench.path import invoke
-from bench.path.http import Request, read
 from bench.path.ingest import Turn
 from bench.path.ingest._turns import turns
 from bench.path.ingest.chunk import chunks, pieces
-
-HEADERS = {
-    "authorization": f"Bearer {TOKEN}",
-    "content-type": "application/json; charset=utf-8",
-}
-
-
-def request(body=b"{}", path="/transcripts/call-7", method="POST", **headers):
-    named = {name.replace("_", "-"): text for name, text in headers.items()}
-    return Request(method, path, {**HEADERS, **named}, body)
-
-
-def ingest(body, replies=None, **options):
-    transport = Scripted(replies or {})
-    state, response = invoke("ingest", request(body), env(transport, **options))
-    return state, response, read(response), transport
-
-
-def transcript(paragraphs, **alternative):
-    """A response whose paragraphs are (speaker, text, start, end)."""
-    listed = [
-        {"sentences": [{"text": text}], "speaker": who, "start": start, "end": end}
-        for who, text, start, end in paragraphs
-    ]
-    best = {"transcript": "", "words": [], "paragraphs": {"paragraphs": listed}}
-    return wrap({**best, **alternative})
-
-
-def wrap(*alternatives, **results):
-    channels = [{"alternatives": [alternative]} for alternative in alternatives]
-    return json.dumps({"metadata": {}, "results": {"channels": channels, **results}})
 
 
 def recorded(real):

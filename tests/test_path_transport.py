@@ -21,7 +21,7 @@ from bench.path.errors import (
     UpstreamError,
     answer,
 )
-from bench.path.http import Reply, StreamReply, read
+from bench.path.http import Call, Reply, StreamReply, read
 from bench.path.transport import HttpTransport, Recorder, Replay
 
 HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\n"
@@ -106,11 +106,12 @@ def serve():
 
 
 def send(transport, timeout=5.0):
-    return transport.send("s", "POST", "/x", {"a": "b"}, b"body", timeout)
+    return transport.send(Call("s", "POST", "/x", {"a": "b"}, b"body", timeout))
 
 
 def stream(transport, timeout=5.0):
-    return b"".join(transport.stream("s", "GET", "/x", {}, b"", timeout).chunks)
+    asked = Call("s", "GET", "/x", {}, b"", timeout)
+    return b"".join(transport.stream(asked).chunks)
 
 
 def test_replies_are_whole_and_connections_kept(serve):
@@ -362,7 +363,7 @@ def test_without_a_meter_the_transport_is_used_as_it_is(monkeypatch):
     monkeypatch.setattr(
         transport,
         "send",
-        lambda *call: (seen.append(call), Scripted.send(transport, *call))[1],
+        lambda call: (seen.append(call), Scripted.send(transport, call))[1],
     )
     environment = env(transport, NOW)
     read(invoke("chat", chat(), environment)[1])

@@ -13,7 +13,7 @@ import psutil
 import pytest
 
 import bench.services
-from bench.errors import UserError
+from bench.errors import BenchError, UserError
 from bench.registry import load
 from bench.services import start
 from bench.services._faults import KINDS
@@ -54,6 +54,17 @@ def test_a_module_has_a_host_and_a_service(name):
     assert issubclass(module.Service, Base)
     assert module.__doc__
     assert module.Service(1).name == name
+
+
+def test_the_events_that_break_a_stream_are_there_where_streams_are(name):
+    service = SERVICES[name].Service(1)
+    if service.streams:
+        assert service.stream_error().endswith(b"\n\n")
+        assert len(service.giant_event(1000)) > 1000
+    else:
+        for event in (service.stream_error, lambda: service.giant_event(1000)):
+            with pytest.raises(BenchError, match=f"{name} answers no event streams"):
+                event()
 
 
 def test_nothing_listens_on_anything_but_loopback(running):

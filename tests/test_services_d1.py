@@ -7,10 +7,9 @@ import json
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from multidict import CIMultiDict
+from service_support import Clock, call
 
 from bench.errors import UserError
-from bench.services._messages import Call
 from bench.services.d1 import BOOKMARK, Service
 
 SCHEMA = """
@@ -24,19 +23,6 @@ CREATE INDEX by_conversation ON messages (conversation_id);
 """
 
 
-class Clock:
-    def __init__(self):
-        self.now = 1_000_000.0
-
-    def __call__(self):
-        return self.now
-
-
-@pytest.fixture
-def clock():
-    return Clock()
-
-
 @pytest.fixture
 def d1(clock):
     service = Service(1, clock)
@@ -45,9 +31,9 @@ def d1(clock):
 
 
 def send(d1, body, form="ROWS_AND_COLUMNS", token=None, path="/query"):
-    headers = CIMultiDict({} if token is None else {BOOKMARK: token})
+    headers = {} if token is None else {BOOKMARK: token}
     raw = body if isinstance(body, bytes) else json.dumps(body).encode()
-    return d1.handle(Call("POST", path, {"resultsFormat": form}, headers, raw))
+    return d1.handle(call("POST", path, raw, headers, resultsFormat=form))
 
 
 def one(d1, sql, *params, **options):

@@ -7,10 +7,9 @@ import json
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from multidict import CIMultiDict
+from service_support import call
 
 from bench.services._filters import FilterError, compile_filter
-from bench.services._messages import Call
 from bench.services.vectorize import Service
 
 SCALARS = st.one_of(
@@ -90,7 +89,7 @@ def test_a_filter_means_what_the_reference_says(filter_, many):
 
 def ids(service, **asked):
     body = json.dumps({"vector": [1, 0, 0, 0], **asked}).encode()
-    reply = service.handle(Call("POST", "/query", {}, CIMultiDict(), body))
+    reply = service.handle(call("POST", "/query", body))
     return [match["id"] for match in json.loads(reply.body)["matches"]]
 
 

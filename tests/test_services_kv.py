@@ -8,37 +8,16 @@ from urllib.parse import quote
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from multidict import CIMultiDict
+from service_support import ask
 
 from bench.errors import UserError
-from bench.services._messages import Call, Refusal, Reply
+from bench.services._messages import Reply
 from bench.services.kv import Service
-
-
-class Clock:
-    def __init__(self):
-        self.now = 1_000_000.0
-
-    def __call__(self):
-        return self.now
-
-
-@pytest.fixture
-def clock():
-    return Clock()
 
 
 @pytest.fixture
 def kv(clock):
     return Service(1, clock)
-
-
-def ask(kv, method, path, body=b"", headers=None, **query):
-    call = Call(method, path, query, CIMultiDict(headers or {}), body)
-    try:
-        return kv.handle(call)
-    except Refusal as refusal:
-        return refusal.reply
 
 
 def path_of(key):

@@ -10,12 +10,12 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from multidict import CIMultiDict
+from service_support import answered, call
 
 from bench.errors import UserError
 from bench.services import ai, anthropic, embeddings, openai
 from bench.services._hashing import embed
-from bench.services._messages import Call, Refusal, Stream
+from bench.services._messages import Stream
 from bench.services._streams import events, inside_characters, splitter
 
 STREAM = (
@@ -27,10 +27,7 @@ ANTHROPIC = {"x-api-key": "key", "anthropic-version": "2023-06-01"}
 
 def ask(service, path, body, headers):
     raw = body if isinstance(body, bytes) else json.dumps(body).encode()
-    try:
-        return service.handle(Call("POST", path, {}, CIMultiDict(headers), raw))
-    except Refusal as refusal:
-        return refusal.reply
+    return answered(service, call("POST", path, raw, headers))
 
 
 def embedded(text, headers=BEARER, **more):

@@ -8,36 +8,14 @@ import json
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from multidict import CIMultiDict
+from service_support import ask
 
-from bench.services._messages import Call, Refusal
 from bench.services.queue import Service
-
-
-class Clock:
-    def __init__(self):
-        self.now = 1_000_000.0
-
-    def __call__(self):
-        return self.now
-
-
-@pytest.fixture
-def clock():
-    return Clock()
 
 
 @pytest.fixture
 def queue(clock):
     return Service(1, clock)
-
-
-def ask(queue, method, path, body=b"", headers=None):
-    call = Call(method, path, {}, CIMultiDict(headers or {}), body)
-    try:
-        return queue.handle(call)
-    except Refusal as refusal:
-        return refusal.reply
 
 
 def send(queue, body, **headers):

@@ -9,24 +9,10 @@ import json
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from multidict import CIMultiDict
+from service_support import answered, call
 
-from bench.services._messages import Call, Refusal
 from bench.services._r2_rules import holds, window
 from bench.services.r2 import Service
-
-
-class Clock:
-    def __init__(self):
-        self.now = 1_000_000.0
-
-    def __call__(self):
-        return self.now
-
-
-@pytest.fixture
-def clock():
-    return Clock()
 
 
 @pytest.fixture
@@ -34,11 +20,8 @@ def r2(clock):
     return Service(1, clock)
 
 
-def answered(r2, call):
-    try:
-        reply = r2.handle(call)
-    except Refusal as refusal:
-        reply = refusal.reply
+def unpacked(reply):
+    """Status, metadata, object and error of an answer."""
     error = json.loads(reply.headers.get("CF-R2-Error", "null"))
     size = int(reply.headers.get("CF-R2-Metadata-Size", 0))
     head = json.loads(reply.body[:size]) if size else None
@@ -49,14 +32,14 @@ def read(r2, method, key=None, **asked):
     request = {"version": 1, "method": method, **asked}
     if key is not None:
         request["object"] = key
-    headers = CIMultiDict({"CF-R2-Request": json.dumps(request)})
-    return answered(r2, Call("GET", "/", {}, headers, b""))
+    headers = {"CF-R2-Request": json.dumps(request)}
+    return unpacked(answered(r2, call("GET", "/", b"", headers)))
 
 
 def write(r2, method, payload=b"", **asked):
     head = json.dumps({"version": 1, "method": method, **asked}).encode()
-    headers = CIMultiDict({"CF-R2-Metadata-Size": str(len(head))})
-    return answered(r2, Call("PUT", "/", {}, headers, head + payload))
+    headers = {"CF-R2-Metadata-Size": str(len(head))}
+    return unpacked(answered(r2, call("PUT", "/", head + payload, headers)))
 
 
 @given(st.binary(max_size=500), st.text(min_size=1, max_size=40))
@@ -235,16 +218,16 @@ def test_pages_of_a_list_are_complete(keys, limit, delimiter, prefix):
 
 
 @pytest.mark.parametrize(
-    "call",
+    "asked",
     [
-        Call("GET", "/", {}, CIMultiDict(), b""),
-        Call("GET", "/", {}, CIMultiDict({"CF-R2-Request": "[]"}), b""),
-        Call("PUT", "/", {}, CIMultiDict(), b"{}"),
-        Call("PUT", "/", {}, CIMultiDict({"CF-R2-Metadata-Size": "5"}), b"{"),
+        call("GET", "/"),
+        call("GET", "/", b"", {"CF-R2-Request": "[]"}),
+        call("PUT", "/", b"{}"),
+        call("PUT", "/", b"{", {"CF-R2-Metadata-Size": "5"}),
     ],
 )
-def test_bad_framing_is_400(r2, call):
-    status, _, _, error = answered(r2, call)
+def test_bad_framing_is_400(r2, asked):
+    status, _, _, error = unpacked(answered(r2, asked))
     assert (status, error["v4code"]) == (400, 10029)
 
 

@@ -8,25 +8,11 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from multidict import CIMultiDict
+from service_support import answered, call
 
 from bench.errors import UserError
 from bench.services._index import Index, Item
-from bench.services._messages import Call, Refusal
 from bench.services.vectorize import Service
-
-
-class Clock:
-    def __init__(self):
-        self.now = 1_000_000.0
-
-    def __call__(self):
-        return self.now
-
-
-@pytest.fixture
-def clock():
-    return Clock()
 
 
 @pytest.fixture
@@ -38,11 +24,8 @@ def service(clock):
 
 def ask(service, path, body, content_type="application/json", method="POST"):
     raw = body if isinstance(body, bytes) else json.dumps(body).encode()
-    headers = CIMultiDict({"Content-Type": content_type})
-    try:
-        reply = service.handle(Call(method, path, {}, headers, raw))
-    except Refusal as refusal:
-        reply = refusal.reply
+    headers = {"Content-Type": content_type}
+    reply = answered(service, call(method, path, raw, headers))
     return reply.status, json.loads(reply.body)
 
 
@@ -96,8 +79,8 @@ def test_a_match_has_what_was_asked_for(service):
 
 def test_numbers_are_printed_as_the_shortest_float32(service):
     upsert(service, vector("a", (0.1, 1 / 3, -0.0472412109375, 1e-5)))
-    call = Call("POST", "/getByIds", {}, CIMultiDict(), b'{"ids":["a"]}')
-    assert b"[0.1,0.33333334,-0.04724121,0.00001]" in service.handle(call).body
+    found = service.handle(call("POST", "/getByIds", b'{"ids":["a"]}'))
+    assert b"[0.1,0.33333334,-0.04724121,0.00001]" in found.body
 
 
 def test_insert_keeps_and_upsert_replaces(service):

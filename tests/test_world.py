@@ -14,20 +14,8 @@ from bench.fixtures import deepgram
 from bench.path import invoke
 from bench.path.http import Request, read
 from bench.path.transport import HttpTransport, Recorder, Replay
-from bench.services import start
 
 JOURNEY = ("ingest", "consume", "chat")
-
-
-@pytest.fixture(scope="module")
-def services():
-    with start(seed=1) as running:
-        yield running
-
-
-@pytest.fixture(scope="module")
-def built(services):
-    return world.build(services, fixture_set.read("transcript.json"))
 
 
 @pytest.fixture(scope="module")
@@ -98,7 +86,9 @@ def test_replays_give_the_same_bytes_and_the_same_calls(built, transport, varian
             )
             _, response = invoke(invocation, built.requests[invocation], asked)
             body = read(response).partition(b": x-d1-bookmark")[0]
-            calls = tuple((call.service, len(call.body)) for call in recorder.recording)
+            calls = tuple(
+                (made.call.service, len(made.call.body)) for made in recorder.recording
+            )
             seen.add((body, calls))
         # The rate limit's bucket and D1 ids change, but never their size.
         assert len(seen) == 1, invocation
@@ -190,7 +180,9 @@ def test_ten_megabytes_are_bounded_batches(services):
             assert response.status in {200, 202}
             assert read(response)
             uploads = [
-                len(call.body) for call in recorder.recording if call.service != "r2"
+                len(made.call.body)
+                for made in recorder.recording
+                if made.call.service != "r2"
             ]
             assert max(uploads) < 16 * 2**20
     assert any(f":{world.TRANSCRIPT}:" in match.id for match in state.matches)

@@ -82,7 +82,7 @@ def measure(
     check_phases(phases)
     size(profile)
     with _scene(transcript, seed, progress) as scene:
-        job = Job(run, scene, transcript.name, profile, seed, progress)
+        job = Job(run, scene, transcript.label, profile, seed, progress)
         for name, runtime in chosen.items():
             _measure_runtime(job, name, runtime, phases)
     return derive.document(run, JOURNEY)

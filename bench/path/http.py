@@ -1,4 +1,4 @@
-"""The values that cross the edges of the path: requests, answers, upstream replies.
+"""The values that cross the edges of the path: requests and answers, calls and replies.
 
 They are plain data, so that the path can be driven by a test, a recording, a measured
 child process or a real server alike, and none of them has to be imported here.
@@ -35,6 +35,23 @@ class Response:
     headers: dict[str, str]
     body: Iterable[bytes]
     after: list[Callable[[], None]] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One call of the path to ``service``, a name of ``Transport``'s endpoints.
+
+    ``path`` is percent-encoded and has the query with it, ``body`` is bytes as sent.
+    ``timeout`` is in seconds: for all of a whole reply, and for the head and each chunk
+    of a stream.
+    """
+
+    service: str
+    method: str
+    path: str
+    headers: Mapping[str, str]
+    body: bytes
+    timeout: float
 
 
 @dataclass(frozen=True, slots=True)

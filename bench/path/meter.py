@@ -7,10 +7,10 @@ the same way; what remains of a stage is its own compute.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Protocol
 
-from bench.path.http import Reply, StreamReply
+from bench.path.http import Call, Reply, StreamReply
 
 if TYPE_CHECKING:
     from bench.path.transport import Transport
@@ -44,33 +44,17 @@ class MeteredTransport:
         self._inner = inner
         self._meter = meter
 
-    def send(
-        self,
-        service: str,
-        method: str,
-        path: str,
-        headers: Mapping[str, str],
-        body: bytes,
-        timeout: float,
-    ) -> Reply:
+    def send(self, call: Call) -> Reply:
         self._meter.io_enter()
         try:
-            return self._inner.send(service, method, path, headers, body, timeout)
+            return self._inner.send(call)
         finally:
             self._meter.io_leave()
 
-    def stream(
-        self,
-        service: str,
-        method: str,
-        path: str,
-        headers: Mapping[str, str],
-        body: bytes,
-        timeout: float,
-    ) -> StreamReply:
+    def stream(self, call: Call) -> StreamReply:
         self._meter.io_enter()
         try:
-            reply = self._inner.stream(service, method, path, headers, body, timeout)
+            reply = self._inner.stream(call)
         finally:
             self._meter.io_leave()
         chunks = self._waited(reply.chunks)

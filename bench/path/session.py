@@ -9,10 +9,19 @@ from bench.path.bindings import kv
 from bench.path.env import Env
 from bench.path.errors import Malformed, refusal
 from bench.path.http import Request, Response
-from bench.path.state import Session
+from bench.path.state import Session, State
 
 # RFC 6750 characters; the limit keeps the KV key under its 512 bytes.
 _BEARER = re.compile(r"bearer ([A-Za-z0-9\-._~+/]{1,256}=*)", re.IGNORECASE)
+
+
+def admit(state: State, env: Env) -> Response | None:
+    """Set the session of ``state``; the answer 401 where there is none."""
+    session = authenticate(state.request, env)
+    if session is None:
+        return unauthorized()
+    state.session = session
+    return None
 
 
 def authenticate(request: Request, env: Env) -> Session | None:

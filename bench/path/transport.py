@@ -7,9 +7,9 @@ from the cost of the HTTP client, and how the path is tested without a network.
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 import httpx
 
@@ -22,33 +22,19 @@ from bench.path.errors import (
     TimedOut,
     UpstreamError,
 )
-from bench.path.http import Reply, StreamReply
+from bench.path.http import Call, Reply, StreamReply
+
+_Answer = TypeVar("_Answer", Reply, StreamReply)
 
 
 class Transport(Protocol):
     """One call to one service. Both methods raise UpstreamError."""
 
-    def send(
-        self,
-        service: str,
-        method: str,
-        path: str,
-        headers: Mapping[str, str],
-        body: bytes,
-        timeout: float,
-    ) -> Reply:
-        """The whole reply; ``timeout`` seconds for all of it."""
+    def send(self, call: Call) -> Reply:
+        """The whole reply, within the timeout."""
 
-    def stream(
-        self,
-        service: str,
-        method: str,
-        path: str,
-        headers: Mapping[str, str],
-        body: bytes,
-        timeout: float,
-    ) -> StreamReply:
-        """The head of the reply; ``timeout`` seconds for it and for each chunk."""
+    def stream(self, call: Call) -> StreamReply:
+        """The head of the reply; its body comes while ``chunks`` is read."""
 
 
 class HttpTransport:
@@ -73,67 +59,43 @@ class HttpTransport:
         """Close every connection."""
         self._client.close()
 
-    def send(
-        self,
-        service: str,
-        method: str,
-        path: str,
-        headers: Mapping[str, str],
-        body: bytes,
-        timeout: float,
-    ) -> Reply:
-        deadline = time.monotonic() + timeout
-        response = self._open(service, method, path, headers, body, timeout)
+    def send(self, call: Call) -> Reply:
+        deadline = time.monotonic() + call.timeout
+        response = self._open(call)
         parts = []
-        for part in _chunks(service, response):
+        for part in _chunks(call.service, response):
             parts.append(part)
             # httpx limits each read; a body that drips would never end otherwise.
             if time.monotonic() > deadline:
                 response.close()
-                raise TimedOut(service, "body")
+                raise TimedOut(call.service, "body")
         return Reply(response.status_code, response.headers, b"".join(parts))
 
-    def stream(
-        self,
-        service: str,
-        method: str,
-        path: str,
-        headers: Mapping[str, str],
-        body: bytes,
-        timeout: float,
-    ) -> StreamReply:
-        response = self._open(service, method, path, headers, body, timeout)
+    def stream(self, call: Call) -> StreamReply:
+        response = self._open(call)
         return StreamReply(
             response.status_code,
             response.headers,
-            _chunks(service, response),
+            _chunks(call.service, response),
             response.close,
         )
 
-    def _open(
-        self,
-        service: str,
-        method: str,
-        path: str,
-        headers: Mapping[str, str],
-        body: bytes,
-        timeout: float,
-    ) -> httpx.Response:
+    def _open(self, call: Call) -> httpx.Response:
         request = self._client.build_request(
-            method,
-            self._endpoints[service] + path,
-            headers=headers,
-            content=body,
-            timeout=timeout,
+            call.method,
+            self._endpoints[call.service] + call.path,
+            headers=call.headers,
+            content=call.body,
+            timeout=call.timeout,
         )
         try:
             return self._client.send(request, stream=True)
         except httpx.TimeoutException as error:
-            raise TimedOut(service, "head") from error
+            raise TimedOut(call.service, "head") from error
         except httpx.ConnectError as error:
-            raise Refused(service) from error
+            raise Refused(call.service) from error
         except httpx.TransportError as error:
-            raise Reset(service, type(error).__name__) from error
+            raise Reset(call.service, type(error).__name__) from error
 
 
 def _chunks(service: str, response: httpx.Response) -> Iterator[bytes]:
@@ -160,11 +122,7 @@ class Exchange:
     ended it, if anything did.
     """
 
-    service: str
-    method: str
-    path: str
-    headers: dict[str, str]
-    body: bytes
+    call: Call
     status: int = 0
     reply_headers: dict[str, str] = field(default_factory=dict)
     chunks: list[bytes] = field(default_factory=list)
@@ -178,57 +136,30 @@ class Recorder:
         self._inner = inner
         self.recording: list[Exchange] = []
 
-    def send(
-        self,
-        service: str,
-        method: str,
-        path: str,
-        headers: Mapping[str, str],
-        body: bytes,
-        timeout: float,
-    ) -> Reply:
-        exchange = self._begin(service, method, path, headers, body)
-        try:
-            reply = self._inner.send(service, method, path, headers, body, timeout)
-        except UpstreamError as error:
-            exchange.error = error
-            raise
-        exchange.status = reply.status
-        exchange.reply_headers = {k.lower(): v for k, v in reply.headers.items()}
+    def send(self, call: Call) -> Reply:
+        exchange, reply = self._begin(self._inner.send, call)
         exchange.chunks.append(reply.body)
         return reply
 
-    def stream(
-        self,
-        service: str,
-        method: str,
-        path: str,
-        headers: Mapping[str, str],
-        body: bytes,
-        timeout: float,
-    ) -> StreamReply:
-        exchange = self._begin(service, method, path, headers, body)
-        try:
-            reply = self._inner.stream(service, method, path, headers, body, timeout)
-        except UpstreamError as error:
-            exchange.error = error
-            raise
-        exchange.status = reply.status
-        exchange.reply_headers = {k.lower(): v for k, v in reply.headers.items()}
+    def stream(self, call: Call) -> StreamReply:
+        exchange, reply = self._begin(self._inner.stream, call)
         chunks = self._kept(exchange, reply.chunks)
         return StreamReply(reply.status, reply.headers, chunks, reply.close)
 
     def _begin(
-        self,
-        service: str,
-        method: str,
-        path: str,
-        headers: Mapping[str, str],
-        body: bytes,
-    ) -> Exchange:
-        exchange = Exchange(service, method, path, dict(headers), body)
+        self, ask: Callable[[Call], _Answer], call: Call
+    ) -> tuple[Exchange, _Answer]:
+        """The exchange of ``call`` with the head of its reply, and the reply."""
+        exchange = Exchange(call)
         self.recording.append(exchange)
-        return exchange
+        try:
+            reply = ask(call)
+        except UpstreamError as error:
+            exchange.error = error
+            raise
+        exchange.status = reply.status
+        exchange.reply_headers = {k.lower(): v for k, v in reply.headers.items()}
+        return exchange, reply
 
     @staticmethod
     def _kept(exchange: Exchange, chunks: Iterator[bytes]) -> Iterator[bytes]:
@@ -256,43 +187,28 @@ class Replay:
         """Start again with the first exchange."""
         self._next = 0
 
-    def send(
-        self,
-        service: str,
-        method: str,
-        path: str,
-        headers: Mapping[str, str],
-        body: bytes,
-        timeout: float,
-    ) -> Reply:
-        exchange = self._take(service, method)
+    def send(self, call: Call) -> Reply:
+        exchange = self._take(call)
         if exchange.error is not None:
             raise exchange.error
         return Reply(exchange.status, exchange.reply_headers, exchange.chunks[0])
 
-    def stream(
-        self,
-        service: str,
-        method: str,
-        path: str,
-        headers: Mapping[str, str],
-        body: bytes,
-        timeout: float,
-    ) -> StreamReply:
-        exchange = self._take(service, method)
+    def stream(self, call: Call) -> StreamReply:
+        exchange = self._take(call)
         if exchange.status == 0 and exchange.error is not None:
             raise exchange.error
         chunks = _replayed(exchange)
         return StreamReply(exchange.status, exchange.reply_headers, chunks)
 
-    def _take(self, service: str, method: str) -> Exchange:
+    def _take(self, call: Call) -> Exchange:
         if self._next == len(self._recording):
-            raise BenchError(f"the recording ended before a call of {service}")
+            raise BenchError(f"the recording ended before a call of {call.service}")
         exchange = self._recording[self._next]
-        if (exchange.service, exchange.method) != (service, method):
+        recorded = exchange.call
+        if (recorded.service, recorded.method) != (call.service, call.method):
             raise BenchError(
-                f"call {self._next} is {method} {service}, but "
-                f"{exchange.method} {exchange.service} was recorded"
+                f"call {self._next} is {call.method} {call.service}, but "
+                f"{recorded.method} {recorded.service} was recorded"
             )
         self._next += 1
         return exchange

@@ -8,12 +8,13 @@ folder.
 from __future__ import annotations
 
 import time
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from typing import Any, ClassVar
 
 import msgspec
 
-from bench.errors import UserError
+from bench.errors import BenchError, UserError
 from bench.services._messages import Answer, Call, Reply, json_reply
 
 
@@ -21,12 +22,13 @@ class NoSettings(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
     """A service without settings."""
 
 
-class Base:
+class Base(ABC):
     """State, settings and answers of one service.
 
     Class attributes: ``Settings`` is a msgspec Struct whose fields and bounds are the
     settings; ``streams`` says that answers can be event streams, ``overloads`` that
-    the provider has an "overloaded" answer (both decide which faults make sense);
+    the provider has an "overloaded" answer (both decide which faults make sense; with
+    ``streams``, ``stream_error`` and ``giant_event`` are to be defined too);
     ``commands`` names the methods that the control port may call.
     """
 
@@ -43,7 +45,7 @@ class Base:
         self.settings: Any = self.Settings()
         self.clear()
 
-    def clear(self) -> None:
+    def clear(self) -> None:  # noqa: B027 - a service may hold no data
         """Forget all data; settings stay."""
 
     def configure(self, values: Mapping[str, Any]) -> None:
@@ -63,9 +65,9 @@ class Base:
         """The state as plain values."""
         return None
 
+    @abstractmethod
     def handle(self, call: Call) -> Answer:
         """Answer one request; may raise Refusal."""
-        raise NotImplementedError
 
     def failure(self, status: int, message: str) -> Reply:
         """An error answer in the provider's own shape."""
@@ -77,11 +79,11 @@ class Base:
 
     def stream_error(self) -> bytes:
         """The event that ends a stream when the provider is overloaded."""
-        raise NotImplementedError
+        raise BenchError(f"{self.name} answers no event streams")
 
     def giant_event(self, size: int) -> bytes:
         """A valid event of the stream whose data line has ``size`` bytes."""
-        raise NotImplementedError
+        raise BenchError(f"{self.name} answers no event streams")
 
     @property
     def name(self) -> str:

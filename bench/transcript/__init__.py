@@ -21,6 +21,9 @@ from bench.transcript._deepgram_response import Alternative, Response, Results, 
 LIMIT_BYTES = 64 * 2**20
 """Largest transcript that is read: about 38 hours of diarised speech."""
 
+DEFAULT = "transcript.json"
+"""Name of the committed transcript, 18 KB and diarised."""
+
 _WHAT = "a Deepgram response (JSON with `results`)"
 _REMEDY = "name the unchanged body of a Deepgram response"
 
@@ -43,6 +46,11 @@ class Transcript:
     duration_s: float
     text: str
 
+    @property
+    def label(self) -> str:
+        """File name without its folder, as results show it."""
+        return Path(self.name).name
+
 
 def load(path: Path, limit_bytes: int = LIMIT_BYTES) -> Transcript:
     """The transcript in the file ``path``.
@@ -51,6 +59,15 @@ def load(path: Path, limit_bytes: int = LIMIT_BYTES) -> Transcript:
     than ``limit_bytes`` (checked before reading) or is not a Deepgram response.
     """
     return parse(read_input(path, what=_WHAT, limit=limit_bytes), str(path))
+
+
+def given(path: Path | None) -> Transcript:
+    """The user's transcript at ``path``, or the committed one for None."""
+    from bench import fixture_set
+
+    if path is not None:
+        return load(path)
+    return parse(fixture_set.read(DEFAULT), DEFAULT)
 
 
 def parse(data: bytes, name: str) -> Transcript:

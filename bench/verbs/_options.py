@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
-if TYPE_CHECKING:
-    from bench.transcript import Transcript
-
 Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
+
+# Every reader of JSON knows integers up to here.
+LARGEST_SEED = 2**53 - 1
 
 
 def common(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -26,11 +26,12 @@ def common(function: Callable[..., Any]) -> Callable[..., Any]:
         click.option(
             "--out",
             type=click.Path(path_type=Path),
+            callback=_free,
             help="Where the results go; must not exist yet.",
         ),
         click.option(
             "--seed",
-            type=click.IntRange(min=0),
+            type=click.IntRange(0, LARGEST_SEED),
             default=1,
             show_default=True,
             help="Fixes order, layout and generated inputs.",
@@ -65,12 +66,10 @@ limits = click.option(
 )
 
 
-def load_transcript(path: Path | None) -> Transcript:
-    """The user's transcript, or the committed one. Raises UserError."""
-    from bench import fixture_set
-    from bench import transcript as loader
+def _free(ctx: click.Context, option: click.Parameter, out: Path | None) -> Path | None:
+    """The place for results, which must be free before anything is done."""
+    from bench.files import check_free
 
-    if path is not None:
-        return loader.load(path)
-    name = "transcript.json"
-    return loader.parse(fixture_set.read(name), name)
+    if out is not None:
+        check_free(out)
+    return out

@@ -3,19 +3,67 @@
 from __future__ import annotations
 
 import math
+import os
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import click
 
+from bench.errors import writing
+
+
+def emit(parts: dict[str, Any], *, as_json: bool, out: Path | None) -> bool:
+    """Results of a verb that makes no run: as JSON on stdout, or in the file ``out``.
+
+    ``parts`` follow schema, run (none) and machine, which every document has. False
+    when neither was wanted, so that the caller prints a text.
+    """
+    from bench import machine
+    from bench.files import write_whole
+
+    if not as_json and out is None:
+        return False
+    facts = machine.collect()
+    document = {"schema": 1, "run": None, "machine": facts} | parts
+    if out is not None:
+        write_whole(out.absolute(), _json(document))
+    if as_json:
+        emit_json(document)
+    return as_json
+
 
 def emit_json(document: Any) -> None:
     """One JSON document on stdout. A number that JSON has no word for becomes null."""
+    say(_json(document), nl=False)
+
+
+def say(text: str | bytes, *, nl: bool = True) -> None:
+    """Print results on stdout; a reader that has gone wants no more of them.
+
+    Raises UserError when what stdout leads to is full.
+    """
+    try:
+        click.echo(text, nl=nl)
+    except BrokenPipeError:
+        _silence_stdout()
+    except OSError:
+        _silence_stdout()
+        with writing("standard output"):
+            raise
+
+
+def _silence_stdout() -> None:
+    # What could not be written is tried again at exit, and would fail again.
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def _json(document: Any) -> bytes:
     import orjson
 
     options = orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE
-    click.echo(orjson.dumps(finite(document), option=options), nl=False)
+    return orjson.dumps(finite(document), option=options)
 
 
 def finite(value: Any) -> Any:
@@ -42,7 +90,7 @@ def emit_table(header: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
             item.rjust(width) if to_right else item.ljust(width)
             for item, width, to_right in zip(line, widths, right, strict=True)
         ]
-        click.echo("  ".join(parts).rstrip())
+        say("  ".join(parts).rstrip())
 
 
 def _text(item: Any) -> str:

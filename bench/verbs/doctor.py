@@ -17,18 +17,15 @@ def command(
     strict: bool, as_json: bool, out: Path | None, seed: int, quiet: bool
 ) -> None:
     """Say what is wrong with this machine, and what to type."""
-    from bench import doctor, machine
+    from bench import doctor
 
     checks = doctor.doctor()
-    if as_json:
-        facts = machine.collect()
-        _output.emit_json({"schema": 1, "machine": facts, "checks": checks})
-    else:
+    if not _output.emit({"checks": checks}, as_json=as_json, out=out):
         for check in checks:
             mark = "ok  " if check["ok"] else "BAD "
-            click.echo(f"{mark} {check['check']}: {check['detail']}")
+            _output.say(f"{mark} {check['check']}: {check['detail']}")
             if not check["ok"]:
-                click.echo(f"     remedy: {check['remedy']}")
+                _output.say(f"     remedy: {check['remedy']}")
     failed = [check["check"] for check in checks if not check["ok"]]
     if strict and failed:
         raise GateViolatedError(f"checks that failed: {', '.join(failed)}")

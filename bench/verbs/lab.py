@@ -10,12 +10,16 @@ from pathlib import Path
 import click
 
 from bench.errors import UserError
-from bench.verbs import _options
+from bench.verbs import _options, _output
 
 
 @click.command("lab")
 @click.option(
-    "--port", type=click.IntRange(1024, 65535), default=8888, show_default=True
+    "--port",
+    type=click.IntRange(1024, 65535),
+    default=8888,
+    show_default=True,
+    help="Port of 127.0.0.1 to listen on.",
 )
 @click.option("--no-browser", is_flag=True, help="Print the address only.")
 @_options.common
@@ -45,6 +49,10 @@ def command(
     ]
     if no_browser or not sys.stdout.isatty():
         arguments.append("--ServerApp.open_browser=False")
+    if quiet:
+        # The address with its token is shown all the same.
+        arguments.append("--ServerApp.log_level=WARN")
+    _output.emit({"url": f"http://127.0.0.1:{port}/lab"}, as_json=as_json, out=out)
     os.execv(sys.executable, arguments)  # noqa: S606 - the user asked for this server
 
 

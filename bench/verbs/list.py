@@ -85,9 +85,9 @@ WHAT: dict[str, Callable[[], list[Row]]] = {
 def command(what: str, as_json: bool, out: Path | None, seed: int, quiet: bool) -> None:
     """List runs, fixtures, stages, runtimes, notebooks or limit profiles."""
     rows = WHAT[what]()
-    if as_json:
-        _output.emit_json({"schema": 1, "rows": rows})
-    elif not rows:
+    if _output.emit({"rows": rows}, as_json=as_json, out=out):
+        return
+    if not rows:
         _output.note(f"no {what} yet")
     else:
         header = list(rows[0])

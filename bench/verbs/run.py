@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from bench.errors import CellsFailedError
+from bench.errors import CellsFailedError, UserError
 from bench.verbs import _options, _output
+
+if TYPE_CHECKING:
+    from bench.batch import NotebookResult
+    from bench.store import Run
 
 
 @click.command("run")
@@ -32,6 +36,12 @@ from bench.verbs import _options, _output
     metavar="NAME VALUE",
     help="A notebook parameter, such as -p phases warm.",
 )
+@click.option(
+    "--resume",
+    type=click.Path(path_type=Path),
+    metavar="RUN",
+    help="Go on with an interrupted run, with its own settings.",
+)
 @_options.common
 def command(
     transcript_file: Path | None,
@@ -39,6 +49,7 @@ def command(
     limits: str,
     selected: tuple[str, ...],
     parameters: tuple[tuple[str, str], ...],
+    resume: Path | None,
     as_json: bool,
     out: Path | None,
     seed: int,
@@ -49,44 +60,20 @@ def command(
     Each notebook runs by papermill in a process of its own. One that fails keeps its
     executed copy, the others go on, and the exit code is 4.
     """
-    from bench import batch, report
-    from bench.platform import limit_profile
-    from bench.progress import Progress
-    from bench.store import Run
+    from bench import batch
 
-    limit_profile(limits)
     paths = batch.select(list(selected) or None)
-    declared = {name for path in paths for name in batch.inspect(path)}
-    shared = {"profile": profile, "limits": limits, "seed": seed}
-    values: dict[str, Any] = {k: v for k, v in shared.items() if k in declared}
-    values |= batch.from_text([f"{name}={value}" for name, value in parameters], paths)
-    fixtures = _check_transcript(transcript_file, values)
-    batch.validate(values, paths)
-    with Run.create(
-        out,
-        argv=sys.argv[1:],
-        seed=seed,
-        profile=profile,
-        parameters=values,
-        fixtures=fixtures,
-    ) as run:
-        with Progress(quiet=quiet) as progress:
-            results = batch.run_batch(
-                run,
-                values,
-                selected=[path.stem for path in paths],
-                progress=progress,
-            )
-        if any(result.status == "interrupted" for result in results):
-            raise KeyboardInterrupt
-        written = report.build(run.path)
-        failed = [
-            f"{each.name}: {each.error}" for each in results if each.status != "ok"
-        ]
-        failed += [
-            f"{each['key']}: {each['message']}" for each in run.errors() if each["cell"]
-        ]
-        run.seal("failed" if failed else "finished")
+    if resume is not None:
+        run, values = _resume(resume, transcript_file)
+    else:
+        shared = {"profile": profile, "limits": limits, "seed": seed}
+        declared = {name for path in paths for name in batch.inspect(path)}
+        values = {name: shared[name] for name in shared if name in declared}
+        texts = [f"{name}={value}" for name, value in parameters]
+        values |= batch.from_text(texts, paths)
+        run = _create(out, values, transcript_file, paths, profile, seed)
+    with run:
+        results, written, failed = _execute(run, values, paths, quiet)
     document = {
         "schema": 1,
         "run": run.id,
@@ -111,19 +98,88 @@ def command(
         raise CellsFailedError("; ".join(failed))
 
 
-def _check_transcript(path: Path | None, values: dict[str, Any]) -> dict[str, str]:
+def _create(
+    out: Path | None,
+    values: dict[str, Any],
+    transcript_file: Path | None,
+    paths: list[Path],
+    profile: str,
+    seed: int,
+) -> Run:
+    """A new run, after everything that can be wrong with ``values`` was checked."""
+    from bench import batch, notebook
+    from bench.platform import limit_profile
+    from bench.store import Run
+
+    fixtures = _add_transcript(transcript_file, values)
+    given = batch.validate(values, paths)
+    for mine in given.values():
+        limit_profile(mine.get("limits", "free"))
+        notebook.check(
+            mine.get("runtimes", ["cpython"]), mine.get("phases", ["warm"]), profile
+        )
+    return Run.create(
+        out,
+        argv=sys.argv[1:],
+        seed=seed,
+        profile=profile,
+        parameters=values,
+        fixtures=fixtures,
+    )
+
+
+def _resume(folder: Path, transcript_file: Path | None) -> tuple[Run, dict[str, Any]]:
+    """An interrupted run and its settings. Raises UserError for another transcript."""
+    from bench.store import Run
+
+    manifest = Run.open(folder).manifest
+    values = dict(manifest["parameters"])
+    values.pop("transcript", None)
+    if _add_transcript(transcript_file, values) != manifest["fixtures"]:
+        raise UserError(
+            "the run was begun with another transcript",
+            file=folder,
+            field="--transcript",
+            remedy=f"name the one called {', '.join(manifest['fixtures'])}",
+        )
+    return Run.resume(folder), values
+
+
+def _add_transcript(path: Path | None, values: dict[str, Any]) -> dict[str, str]:
     """Load the transcript before anything starts, and hand its path on."""
-    given = path or (Path(values["transcript"]) if values.get("transcript") else None)
-    transcript = _options.load_transcript(given)
-    if given is not None:
+    from bench import transcript
+
+    named = values.get("transcript")
+    path = path or (Path(named) if named else None)
+    body = transcript.given(path)
+    if path is not None:
         # Notebooks run in the checkout, wherever the command was typed.
-        values["transcript"] = str(given.resolve())
-    return {transcript.name: transcript.sha256}
+        values["transcript"] = str(path.resolve())
+    return {body.label: body.sha256}
+
+
+def _execute(
+    run: Run, values: dict[str, Any], paths: list[Path], quiet: bool
+) -> tuple[list[NotebookResult], Path, list[str]]:
+    """Results of the notebooks, the report, and what failed; seals the run."""
+    from bench import batch, report
+    from bench.progress import Progress
+
+    names = [path.stem for path in paths]
+    with Progress(quiet=quiet) as progress:
+        results = batch.run_batch(run, values, selected=names, progress=progress)
+    if any(result.status == "interrupted" for result in results):
+        raise KeyboardInterrupt
+    written = report.build(run.path)
+    failed = [f"{each.name}: {each.error}" for each in results if each.status != "ok"]
+    failed += [f"{e['key']}: {e['message']}" for e in run.errors() if e["cell"]]
+    run.seal("failed" if failed else "finished")
+    return results, written, failed
 
 
 def _print(folder: Path, written: Path) -> None:
     from bench import report
 
-    click.echo(report.summary_of(folder))
-    click.echo(f"report:  {_output.short(written)}")
-    click.echo(f"samples: {_output.short(folder / 'samples.parquet')}")
+    _output.say(report.summary_of(folder))
+    _output.say(f"report:  {_output.short(written)}")
+    _output.say(f"samples: {_output.short(folder / 'samples.parquet')}")

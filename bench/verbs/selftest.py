@@ -25,4 +25,4 @@ def command(
         _output.emit_json(document)
     else:
         for line in document["lines"]:
-            click.echo(line)
+            _output.say(line)

@@ -24,9 +24,9 @@ def command(
     from bench import services
 
     with services.start(seed=seed, ports=port) as running:
-        if as_json:
-            _output.emit_json({"schema": 1, "endpoints": running.endpoints})
-        else:
-            _output.emit_table(("service", "url"), list(running.endpoints.items()))
-        _output.note("serving; Ctrl-C ends it")
+        endpoints = running.endpoints
+        if not _output.emit({"endpoints": endpoints}, as_json=as_json, out=out):
+            _output.emit_table(("service", "url"), list(endpoints.items()))
+        if not quiet:
+            _output.note("serving; Ctrl-C ends it")
         signal.pause()

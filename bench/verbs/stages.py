@@ -25,6 +25,7 @@ from bench.verbs import _options, _output
     type=click.Choice(["cold", "warm", "all"]),
     default="all",
     show_default=True,
+    help="The first request of a process, or later ones.",
 )
 @_options.transcript
 @_options.profile
@@ -44,7 +45,7 @@ def command(
     """Measure the CPU of each stage of one RAG journey."""
     import orjson
 
-    from bench import report, runtimes
+    from bench import report, runtimes, transcript
     from bench.measure import footprint
     from bench.measure.sizes import size
     from bench.measure.stages import PHASES, measure
@@ -57,9 +58,9 @@ def command(
         runtimes.load(name)
     phases = list(PHASES) if phase == "all" else [phase]
     limit = limit_profile(limits)
-    transcript = _options.load_transcript(transcript_file)
+    body = transcript.given(transcript_file)
     parameters = {
-        "transcript": transcript.name,
+        "transcript": body.label,
         "runtimes": chosen,
         "phases": phases,
         "limits": limits,
@@ -70,12 +71,12 @@ def command(
         seed=seed,
         profile=profile,
         parameters=parameters,
-        fixtures={transcript.name: transcript.sha256},
+        fixtures={body.label: body.sha256},
     ) as run:
         with Progress(seconds=size(profile).seconds(phases), quiet=quiet) as progress:
             document = measure(
                 run,
-                transcript=transcript,
+                transcript=body,
                 runtimes=chosen,
                 phases=phases,
                 profile=profile,
@@ -90,7 +91,7 @@ def command(
     if as_json:
         _output.emit_json(document)
     else:
-        click.echo(report.summary(document | {"limits": limit.name}))
+        _output.say(report.summary(document | {"limits": limit.name}))
         _output.note(f"samples: {_output.short(run.path / 'samples.parquet')}")
     if failed:
         raise CellsFailedError("; ".join(failed))

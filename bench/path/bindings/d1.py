@@ -13,6 +13,7 @@ from typing import Any
 from bench.path import wire
 from bench.path.env import Env
 from bench.path.errors import Malformed, Rejected, bad_status
+from bench.path.http import Call
 
 SERVICE = "d1"
 TOKEN_HEADER = "x-cf-d1-session-commit-token"  # noqa: S105 (the name of a header)
@@ -32,7 +33,7 @@ def batch(
     headers = {"content-type": "application/json"}
     if token is not None:
         headers[TOKEN_HEADER] = token
-    reply = env.transport.send(
+    call = Call(
         SERVICE,
         "POST",
         "/query?resultsFormat=ROWS_AND_COLUMNS",
@@ -40,6 +41,7 @@ def batch(
         wire.dumps(queries),
         env.options.timeout_s,
     )
+    reply = env.transport.send(call)
     try:
         results = wire.loads(reply.body)
     except ValueError as error:

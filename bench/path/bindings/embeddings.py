@@ -10,6 +10,7 @@ from typing import Any
 from bench.path import wire
 from bench.path.env import DIMENSIONS, Env
 from bench.path.errors import Malformed, bad_status
+from bench.path.http import Call
 
 SERVICE = "embeddings"
 MODEL = "text-embedding-3-small"
@@ -24,7 +25,7 @@ def embed(env: Env, texts: str | Sequence[str]) -> list[Sequence[float]]:
         "dimensions": DIMENSIONS,
         "encoding_format": env.options.embedding,
     }
-    reply = env.transport.send(
+    call = Call(
         SERVICE,
         "POST",
         "/v1/embeddings",
@@ -35,6 +36,7 @@ def embed(env: Env, texts: str | Sequence[str]) -> list[Sequence[float]]:
         wire.dumps(question),
         env.options.timeout_s,
     )
+    reply = env.transport.send(call)
     if reply.status != 200:
         raise bad_status(SERVICE, reply)
     expected = 1 if isinstance(texts, str) else len(texts)

@@ -7,7 +7,7 @@ from typing import Any
 from bench.path import wire
 from bench.path.env import Env
 from bench.path.errors import Malformed, bad_status
-from bench.path.http import StreamReply
+from bench.path.http import Call, StreamReply
 
 SERVICE = "anthropic"
 MODEL = "claude-3-5-haiku-20241022"  # the article's; it also summarises with it
@@ -16,14 +16,7 @@ MAX_TOKENS = 1024
 
 def stream(env: Env, body: dict[str, Any]) -> StreamReply:
     """The open stream of a message; raises before it if the status is not 200."""
-    reply = env.transport.stream(
-        SERVICE,
-        "POST",
-        "/v1/messages",
-        _headers(env),
-        wire.dumps(body),
-        env.options.llm_timeout_s,
-    )
+    reply = env.transport.stream(_call(env, body))
     if reply.status != 200:
         reply.close()
         raise bad_status(SERVICE, reply)
@@ -32,14 +25,7 @@ def stream(env: Env, body: dict[str, Any]) -> StreamReply:
 
 def message(env: Env, body: dict[str, Any]) -> dict[str, Any]:
     """The whole message; its ``content`` is a list of objects with a ``type``."""
-    reply = env.transport.send(
-        SERVICE,
-        "POST",
-        "/v1/messages",
-        _headers(env),
-        wire.dumps(body),
-        env.options.llm_timeout_s,
-    )
+    reply = env.transport.send(_call(env, body))
     if reply.status != 200:
         raise bad_status(SERVICE, reply)
     try:
@@ -61,9 +47,12 @@ def text(answer: dict[str, Any]) -> str:
         raise Malformed(SERVICE, "text") from error
 
 
-def _headers(env: Env) -> dict[str, str]:
-    return {
+def _call(env: Env, body: dict[str, Any]) -> Call:
+    headers = {
         "x-api-key": env.secrets.anthropic_api_key,
         "anthropic-version": "2023-06-01",
         "content-type": "application/json",
     }
+    content = wire.dumps(body)
+    timeout = env.options.llm_timeout_s
+    return Call(SERVICE, "POST", "/v1/messages", headers, content, timeout)

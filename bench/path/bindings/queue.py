@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from bench.path import wire
 from bench.path.env import Env
 from bench.path.errors import Malformed, bad_status
+from bench.path.http import Call
 
 SERVICE = "queue"
 BATCH_MESSAGES = 100  # a sendBatch call (Cloudflare docs, Queues limits)
@@ -46,7 +47,7 @@ def _send(env: Env, part: list[bytes]) -> None:
         "cf-queue-batch-bytes": str(sum(map(len, part))),
         "cf-queue-largest-msg": str(max(map(len, part))),
     }
-    reply = env.transport.send(
+    call = Call(
         SERVICE,
         "POST",
         "/batch",
@@ -54,6 +55,7 @@ def _send(env: Env, part: list[bytes]) -> None:
         wire.dumps({"messages": bodies}),
         env.options.timeout_s,
     )
+    reply = env.transport.send(call)
     if reply.status != 200:
         raise bad_status(SERVICE, reply)
     try:

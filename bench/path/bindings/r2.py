@@ -11,6 +11,7 @@ import json
 from bench.path import wire
 from bench.path.env import Env
 from bench.path.errors import Malformed, Short, bad_status
+from bench.path.http import Call
 
 SERVICE = "r2"
 
@@ -19,9 +20,9 @@ def get(env: Env, key: str) -> bytes | None:
     """The bytes under ``key``, or None."""
     # A header is Latin-1 at best, so this JSON is ASCII.
     question = json.dumps({"version": 1, "method": "get", "object": key})
-    reply = env.transport.send(
-        SERVICE, "GET", "/", {"cf-r2-request": question}, b"", env.options.timeout_s
-    )
+    headers = {"cf-r2-request": question}
+    call = Call(SERVICE, "GET", "/", headers, b"", env.options.timeout_s)
+    reply = env.transport.send(call)
     if reply.status == 404:
         return None
     if reply.status != 200:
@@ -39,13 +40,8 @@ def get(env: Env, key: str) -> bytes | None:
 def put(env: Env, key: str, value: bytes) -> None:
     """Store ``value`` under ``key``."""
     head = wire.dumps({"version": 1, "method": "put", "object": key})
-    reply = env.transport.send(
-        SERVICE,
-        "PUT",
-        "/",
-        {"cf-r2-metadata-size": str(len(head))},
-        head + value,
-        env.options.timeout_s,
-    )
+    headers = {"cf-r2-metadata-size": str(len(head))}
+    call = Call(SERVICE, "PUT", "/", headers, head + value, env.options.timeout_s)
+    reply = env.transport.send(call)
     if not 200 <= reply.status < 300:
         raise bad_status(SERVICE, reply)

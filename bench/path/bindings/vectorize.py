@@ -9,6 +9,7 @@ from typing import Any
 from bench.path import wire
 from bench.path.env import DIMENSIONS, Env
 from bench.path.errors import Malformed, bad_status
+from bench.path.http import Call
 
 SERVICE = "vectorize"
 UPSERT_LIMIT = 1000  # vectors a call from a Worker (Cloudflare docs, 2026-08-05)
@@ -39,7 +40,7 @@ def query(
         body = wire.dumps(question)
     except ValueError as error:  # 1e999 is JSON and becomes infinity
         raise Malformed("embeddings", "vector") from error
-    answer = _call(env, "/query", {"content-type": "application/json"}, body)
+    answer = _post(env, "/query", {"content-type": "application/json"}, body)
     try:
         return [_match(match) for match in answer["matches"]]
     except (TypeError, ValueError, LookupError, AttributeError) as error:
@@ -53,16 +54,16 @@ def upsert(env: Env, lines: Sequence[bytes]) -> str:
         "cf-vector-search-dim-width": str(DIMENSIONS),
         "cf-vector-search-dim-height": str(len(lines)),
     }
-    answer = _call(env, "/upsert", headers, b"\n".join(lines))
+    answer = _post(env, "/upsert", headers, b"\n".join(lines))
     try:
         return str(answer["mutationId"])
     except (TypeError, LookupError) as error:
         raise Malformed(SERVICE, "mutationId") from error
 
 
-def _call(env: Env, path: str, headers: dict[str, str], body: bytes) -> Any:
-    timeout = env.options.timeout_s
-    reply = env.transport.send(SERVICE, "POST", path, headers, body, timeout)
+def _post(env: Env, path: str, headers: dict[str, str], body: bytes) -> Any:
+    call = Call(SERVICE, "POST", path, headers, body, env.options.timeout_s)
+    reply = env.transport.send(call)
     if reply.status != 200:
         raise bad_status(SERVICE, reply)
     try:
