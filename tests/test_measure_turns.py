@@ -108,7 +108,7 @@ def layout(effect: float, spread: float = 0.01):
 def test_false_positives_and_power_are_what_they_should_be():
     budget = Budget(seconds=1e9, target_width=0.03, rounds=15, min_groups=8)
     false = found = 0
-    trials = 120
+    trials = 200
     for seed in range(trials):
         members = [
             Member("a", layout(1.0), {BLOCK: "case"}, 1),
@@ -118,8 +118,8 @@ def test_false_positives_and_power_are_what_they_should_be():
         false += not result.control_holds
         found += result.ratios["b"].low > 1
         assert result.stopped_by == "precision"
-    # The 99.9 % quantile of a binomial with 5 % of 120 is 14.
-    assert false <= 14
+    # Deterministic by seed; the 99 % quantile of a binomial with 5 % of 200 is 18.
+    assert false <= 18
     assert found / trials > 0.9
 
 

@@ -34,6 +34,8 @@ PALETTE = (
     "#b9ac70", "#717581", "#92dadd", "#1d4f7c", "#5c1670", "#5d6b1e", "#6e1200",
 )  # fmt: skip
 
+_SPOKEN = {"cpython": "CPython"}
+
 # Stage -> place in PALETTE. The costliest neighbours of the path get the tones that
 # differ most; a stage that is not named here gets one by its name.
 _STAGES = {
@@ -87,11 +89,19 @@ def number(value: Any) -> float | None:
 def milliseconds(value: float) -> str:
     """``value`` ms with three significant digits and no exponent: 0.042, 6.21, 30,000.
 
-    Digits before the point are never rounded away.
+    Digits before the point are never rounded away, and none below 0.1 us is shown:
+    the clocks do not carry them.
     """
     size = abs(value)
+    if size < 0.5e-4:
+        return "0"
     digits = 0 if size >= 100 else 1 if size >= 10 else 2 if size >= 1 else 3
-    return f"{value:,.{digits}f}"
+    return f"{value:,.{digits if size >= 0.1 else 4}f}"
+
+
+def spoken(runtime: object) -> str:
+    """The id of a runtime as a sentence or a title names it."""
+    return _SPOKEN.get(str(runtime), str(runtime))
 
 
 def phases_of(names: Iterable[str]) -> list[str]:
@@ -137,6 +147,14 @@ def empty(text: str) -> Figure:
     return figure
 
 
+def limit_label(result: dict[str, Any], name: str, limit: float) -> str:
+    """The limit of profile ``name`` in words; where nothing was measured in a runtime
+    that Workers uses, the words say that it only gives the scale."""
+    rows = result.get("invocations") or []
+    scale = bool(rows) and all(row.get("workers") is False for row in rows)
+    return f"Workers {name}, {limit:,g} ms{' (for scale)' if scale else ''}"
+
+
 def limit_line(axes: Axes, limit: float, label: str, *, own: bool = True) -> None:
     """A vertical line at ``limit`` ms with its name above the axes.
 
@@ -160,6 +178,7 @@ def limit_line(axes: Axes, limit: float, label: str, *, own: bool = True) -> Non
         fontsize=8,
         fontweight="bold" if own else "normal",
         color=INK,
+        bbox={"boxstyle": "round,pad=0.1", "facecolor": "white", "linewidth": 0},
     )
 
 

@@ -75,24 +75,24 @@ def _key() -> list[tuple[Artist, str]]:
     tone = "#717581"
     return [
         (_blank(), "in every bar"),
-        (Patch(facecolor=tone, linewidth=0), "computing"),
+        (Patch(facecolor=tone, linewidth=0), "compute"),
         (
             Patch(facecolor=lighter(tone), edgecolor=tone, hatch="/////", linewidth=0),
-            "around I/O",
+            "HTTP client (I/O)",
         ),
         (Patch(**SMALL), "small stages"),
         (
             Patch(facecolor=FLOOR, edgecolor="#8a8a8a", linewidth=0.8),
             "floor: empty request",
         ),
-        (_whisker(), "95 % interval"),
+        (_whisker(), "whole, 95 % interval"),
     ]
 
 
 def _whisker() -> Artist:
     from matplotlib.lines import Line2D
 
-    return Line2D([], [], color="#222222", marker="|", markersize=7, linewidth=1.4)
+    return Line2D([], [], color="#222222", marker="|", markersize=6, linewidth=1.2)
 
 
 def _blank() -> Artist:

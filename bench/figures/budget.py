@@ -16,9 +16,11 @@ from bench.figures._common import (
     INK,
     empty,
     lighter,
+    limit_label,
     limit_line,
     milliseconds,
     phases_of,
+    spoken,
     stage_colour,
     styled,
 )
@@ -36,8 +38,9 @@ _HEIGHT = 0.62
 # Of the axis: what is narrower cannot be told from its neighbours' edges.
 _VISIBLE = 0.006
 _ROOM_FOR_NUMBER = 0.018
-_ROOM_FOR_LIMIT_NAME = 0.16
-_ROOM_FOR_TOTAL = 0.22
+_ROOM_FOR_LIMIT_NAME = 0.24
+# Under the bar: on it, the whisker would cross the numbers of the stages.
+_WHISKER = _HEIGHT / 2 + 0.09
 # The phases share one scale unless the longer would flatten the shorter.
 _SAME_SCALE = 8.0
 # A limit further right than this many bar lengths would flatten the bars.
@@ -58,10 +61,10 @@ def draw(
             return empty("No stage was measured: there is no budget to show."), table(
                 []
             )
-        return _figure(found, limits, runtimes_of(result)), table(found)
+        return _figure(result, found, limits), table(found)
 
 
-def _figure(found: list[Bar], limits: LimitProfile, runtimes: str) -> Figure:
+def _figure(result: dict[str, Any], found: list[Bar], limits: LimitProfile) -> Figure:
     from matplotlib.figure import Figure
 
     phases = phases_of(bar.phase for bar in found)
@@ -73,8 +76,9 @@ def _figure(found: list[Bar], limits: LimitProfile, runtimes: str) -> Figure:
     axes = figure.subplots(
         len(groups), 1, squeeze=False, height_ratios=[len(group) for group in groups]
     )[:, 0]
+    runtimes = runtimes_of(result)
     for panel, phase, group, length in zip(axes, phases, groups, longest, strict=True):
-        _panel(panel, group, limits, max(longest) if shared else length)
+        _panel(result, panel, group, limits, max(longest) if shared else length)
         panel.set_title(f"{runtimes}, {_MEANING.get(phase, phase)}", pad=17)
     scale = "" if shared else "; the two panels differ in scale"
     axes[-1].set_xlabel(f"CPU per invocation (ms){scale}")
@@ -85,26 +89,34 @@ def _figure(found: list[Bar], limits: LimitProfile, runtimes: str) -> Figure:
 def runtimes_of(result: dict[str, Any]) -> str:
     """Names of the runtimes that were measured, as a title begins."""
     rows = result.get("invocations") or []
-    return ", ".join(dict.fromkeys(str(row.get("runtime")) for row in rows))
+    return ", ".join(dict.fromkeys(spoken(row.get("runtime")) for row in rows))
 
 
-def _panel(axes: Axes, group: list[Bar], limits: LimitProfile, longest: float) -> None:
+def _panel(
+    result: dict[str, Any],
+    axes: Axes,
+    group: list[Bar],
+    limits: LimitProfile,
+    longest: float,
+) -> None:
     own = {limits.cpu_ms_for(bar.invocation) for bar in group}
     near = {limit for limit in own if limit <= _NEAR * longest}
-    right = max([1.28 * longest, *(1.08 * limit for limit in near)]) or 1.0
+    right = max([1.04 * longest, *(1.08 * limit for limit in near)]) or 1.0
     for place, bar in enumerate(group):
         _draw_bar(axes, place, bar, right)
-        _total(axes, place, bar, near, right)
+        _total(axes, place, bar)
     axes.set_xlim(0, right)
-    axes.set_ylim(len(group) - 0.5, -0.5)
+    axes.set_ylim(len(group) - 0.4, -0.5)
     axes.set_yticks(range(len(group)), [bar.label for bar in group])
     axes.tick_params(axis="y", length=0)
     axes.grid(visible=False, axis="y")
     for limit in sorted(near):
-        limit_line(axes, limit, f"Workers {limits.name} {limit:,g} ms")
+        limit_line(axes, limit, limit_label(result, limits.name, limit))
     _other_limits(axes, own, right)
     if own - near:
-        _off_axis(axes, limits, min(own - near), max(bar.length for bar in group))
+        limit = min(own - near)
+        text = limit_label(result, limits.name, limit)
+        _off_axis(axes, text, limit / (max(bar.length for bar in group) or 1.0))
 
 
 def _draw_bar(axes: Axes, place: int, bar: Bar, right: float) -> None:
@@ -151,30 +163,27 @@ def _segment(axes: Axes, place: int, left: float, part: Segment, right: float) -
             va="center",
             fontsize=7.5,
             color=INK,
+            zorder=6,  # the line of a limit passes behind it
             bbox={"boxstyle": "round,pad=0.15", "facecolor": "white", "linewidth": 0},
         )
 
 
-def _total(axes: Axes, place: int, bar: Bar, near: set[float], right: float) -> None:
-    """The whisker, and the numbers beside it but not across a limit line."""
+def _total(axes: Axes, place: int, bar: Bar) -> None:
+    """The whisker under the bar, and the numbers in a column right of the axes."""
     text = f"{milliseconds(bar.whole)} ms"
     if bar.low is not None and bar.high is not None:
-        ends = [bar.low, bar.whole, bar.high]
-        axes.plot(
-            ends, [place] * 3, "-|", color=INK, markersize=9, linewidth=1.4, zorder=6
-        )
+        ends, under = [bar.low, bar.whole, bar.high], [place + _WHISKER] * 3
+        axes.plot(ends, under, "-|", color=INK, markersize=6, linewidth=1.2, zorder=6)
         text += f"  [{milliseconds(bar.low)}, {milliseconds(bar.high)}]"
-    start = bar.length
-    crossed = [x for x in near if start <= x < start + _ROOM_FOR_TOTAL * right]
-    axes.text(
-        max([start, *crossed]) + 0.01 * right,
-        place,
+    axes.annotate(
         f"{text}\n{bar.size}" if bar.n else text,
+        (1, place),
+        xycoords=("axes fraction", "data"),
+        xytext=(6, 0),
+        textcoords="offset points",
         va="center",
         fontsize=8,
         color=INK,
-        zorder=7,
-        bbox={"boxstyle": "round,pad=0.1", "facecolor": "white", "linewidth": 0},
     )
 
 
@@ -189,11 +198,10 @@ def _other_limits(axes: Axes, own: set[float], right: float) -> None:
             taken.append(limit)
 
 
-def _off_axis(axes: Axes, limits: LimitProfile, limit: float, longest: float) -> None:
-    times = f", {limit / longest:,.0f} \N{MULTIPLICATION SIGN} the longest bar"
+def _off_axis(axes: Axes, limit: str, times: float) -> None:
     axes.annotate(
-        f"limit Workers {limits.name} {limit:,g} ms is off the axis"
-        f"{times if longest else ''} \N{RIGHTWARDS ARROW}",
+        f"{limit}, is off the axis, {times:,.0f} \N{MULTIPLICATION SIGN} the longest "
+        "bar \N{RIGHTWARDS ARROW}",
         (1, 1),
         xycoords="axes fraction",
         xytext=(0, 15),

@@ -2,7 +2,8 @@
 
 The left panel shows the whole distribution, the right one only what the left cannot:
 on two log axes a rare slow request is as visible as a common one. A percentile is
-marked only where enough requests lie beyond it to say where it is.
+marked only where enough requests lie beyond it to say where it is; its height names
+it, so the shape of the mark is free to name the invocation.
 """
 
 from __future__ import annotations
@@ -17,9 +18,11 @@ from bench.figures._common import (
     empty,
     invocation_colour,
     invocations_of,
+    limit_label,
     milliseconds,
     phases_of,
     plain_log,
+    spoken,
     styled,
     whole_cpu,
 )
@@ -34,11 +37,11 @@ if TYPE_CHECKING:
 
 TITLE = "Distribution and tail of CPU per request"
 
-# Percentile -> marker. Marked where at least five samples are expected beyond it.
-_MARKS = {50: "o", 95: "s", 99: "D"}
+# Percentiles, marked where at least five samples are expected beyond.
+_MARKS = (50, 95, 99)
 _BEYOND = 5
-# Heights of the names on the lines, away from the marks.
-_NAMES = (0.30, 0.30, 0.42, 0.42, 0.18, 0.18, 0.66, 0.66)
+# One shape an invocation, in the order of the result: colour is never alone.
+_SHAPES = "osD^v*PX"
 # More points than this on one line add bytes and no pixel.
 _POINTS = 1500
 
@@ -47,6 +50,7 @@ class _Line(NamedTuple):
     runtime: str
     phase: str
     invocation: str
+    shape: str
     values: NDArray[np.float64]  # sorted, ms
 
     @property
@@ -74,7 +78,7 @@ def draw(
         if not lines:
             text = "No request was measured as a whole: there is no distribution."
             return empty(text), _table([])
-        return _figure(lines, limits), _table(lines)
+        return _figure(result, lines, limits), _table(lines)
 
 
 def _lines(result: dict[str, Any], samples: pd.DataFrame) -> Iterator[_Line]:
@@ -92,7 +96,8 @@ def _lines(result: dict[str, Any], samples: pd.DataFrame) -> Iterator[_Line]:
     for key in sorted(
         found, key=lambda key: (key[0], invocations.index(key[2]), phases.index(key[1]))
     ):
-        yield _Line(*key, np.sort(found[key]))
+        shape = _SHAPES[invocations.index(key[2]) % len(_SHAPES)]
+        yield _Line(*key, shape, np.sort(found[key]))
 
 
 def _thinned(line: _Line) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
@@ -109,16 +114,16 @@ def _thinned(line: _Line) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     return line.values[keep], share[keep]
 
 
-def _figure(lines: list[_Line], limits: LimitProfile) -> Figure:
+def _figure(result: dict[str, Any], lines: list[_Line], limits: LimitProfile) -> Figure:
     from matplotlib.figure import Figure
 
     rows = -(-len(lines) // 3)
     figure = Figure(figsize=(9.5, 4.2 + 0.25 * rows), label=_alt(lines))
     left, right = figure.subplots(1, 2)
-    several = len({line.runtime for line in lines}) > 1
-    for place, line in enumerate(lines):
+    runtimes = dict.fromkeys(spoken(line.runtime) for line in lines)
+    for line in lines:
         colour, style = invocation_colour(line.invocation), LINE.get(line.phase, ":")
-        name = f"{line.name} ({line.runtime})" if several else line.name
+        name = f"{line.name} ({line.runtime})" if len(runtimes) > 1 else line.name
         values, share = _thinned(line)
         left.step(
             values,
@@ -126,6 +131,9 @@ def _figure(lines: list[_Line], limits: LimitProfile) -> Figure:
             where="post",
             color=colour,
             linestyle=style,
+            marker=line.shape,
+            markevery=[],  # for the legend; the marks have their exact place below
+            markeredgecolor="white",
             label=f"{name}, n = {len(line.values):,}",
         )
         # The largest sample has nothing beyond it; a log axis cannot show that zero.
@@ -133,12 +141,14 @@ def _figure(lines: list[_Line], limits: LimitProfile) -> Figure:
             values[:-1], 1 - share[:-1], where="post", color=colour, linestyle=style
         )
         _mark(left, right, line, colour)
-        _name(left, right, line, colour, place)
-    _finish(left, lines, limits, "share of requests at or below")
-    _finish(right, lines, limits, "share of requests above")
+    for axes, share_of in ((left, "at or below"), (right, "above")):
+        _finish(axes, lines, f"share of requests {share_of}")
+        for limit in sorted({limits.cpu_ms_for(line.invocation) for line in lines}):
+            _limit(axes, limit, limit_label(result, limits.name, limit), lines)
+        plain_log(axes.xaxis)
     left.set_ylim(0, 1.02)
-    left.set_title("distribution")
-    right.set_title("tail")
+    left.set_title(f"{', '.join(runtimes)}, distribution", pad=17)
+    right.set_title("tail", pad=17)
     right.set_yscale("log")
     right.set_ylim(0.35 / max(len(line.values) for line in lines), 1.3)
     plain_log(right.yaxis)
@@ -152,7 +162,7 @@ def _mark(left: Axes, right: Axes, line: _Line, colour: str) -> None:
             axes.plot(
                 [value],
                 [share],
-                _MARKS[q],
+                line.shape,
                 color=colour,
                 markeredgecolor="white",
                 markersize=6.5,
@@ -160,45 +170,24 @@ def _mark(left: Axes, right: Axes, line: _Line, colour: str) -> None:
             )
 
 
-def _name(left: Axes, right: Axes, line: _Line, colour: str, place: int) -> None:
-    """The invocation on its line and at the end of its tail, so not by colour alone.
-
-    Each line has a height of its own on the left, which keeps names apart.
-    """
-    n, share = len(line.values), _NAMES[place % len(_NAMES)]
-    spots = [(left, line.values[int(share * n)], share, "center")]
-    if n > 1:
-        spots.append((right, line.values[-1], 0.8 / n, "top"))
-    for axes, value, height, align in spots:
-        axes.text(
-            value,
-            height,
-            line.invocation,
-            color=colour,
-            fontsize=8,
-            ha="center",
-            va=align,
-            zorder=7,
-            clip_on=True,
-            bbox={"boxstyle": "round,pad=0.1", "facecolor": "white", "linewidth": 0},
-        )
-
-
-def _finish(axes: Axes, lines: list[_Line], limits: LimitProfile, name: str) -> None:
+def _finish(axes: Axes, lines: list[_Line], name: str) -> None:
     axes.set_xscale("log")
-    low = min(float(line.values[0]) for line in lines)
-    high = max(float(line.values[-1]) for line in lines)
+    low, high = _reach(lines)
     axes.set_xlim(low / 1.15, high * 1.15)
     axes.set_xlabel("CPU per request (ms, log scale)")
     axes.set_ylabel(name)
-    for limit in sorted({limits.cpu_ms_for(line.invocation) for line in lines}):
-        _limit(axes, limit, limits.name, low, high)
-    plain_log(axes.xaxis)
 
 
-def _limit(axes: Axes, limit: float, name: str, low: float, high: float) -> None:
+def _reach(lines: list[_Line]) -> tuple[float, float]:
+    return (
+        min(float(line.values[0]) for line in lines),
+        max(float(line.values[-1]) for line in lines),
+    )
+
+
+def _limit(axes: Axes, limit: float, text: str, lines: list[_Line]) -> None:
     """The limit as a line where it is near, else as a note that says which way."""
-    text = f"{name} {limit:,g} ms"
+    low, high = _reach(lines)
     if low / 3 <= limit <= high * 3:
         axes.set_xlim(
             min(axes.get_xlim()[0], limit / 1.15), max(axes.get_xlim()[1], limit * 1.15)
@@ -232,9 +221,9 @@ def _legend(figure: Figure, lines: list[_Line]) -> None:
 
     handles, names = figure.axes[0].get_legend_handles_labels()
     shown = sorted({q for line in lines for q, _ in line.marks()})
-    for q in shown:
-        handles.append(Line2D([], [], color="#717581", marker=_MARKS[q], linestyle=""))
-        names.append(f"p{q}")
+    if shown:
+        handles.append(Line2D([], [], linestyle=""))
+        names.append(f"marks at {', '.join(f'p{q}' for q in shown)}")
     figure.legend(handles, names, loc="outside lower center", ncols=3)
 
 

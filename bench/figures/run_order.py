@@ -17,6 +17,7 @@ from bench.figures._common import (
     milliseconds,
     phases_of,
     plain_log,
+    spoken,
     styled,
     whole_cpu,
 )
@@ -75,10 +76,11 @@ def _figure(
     panels = len(invocations) + 1
     figure = Figure(figsize=(9.5, 1.1 + 1.75 * panels), label=_alt(whole, sentinel))
     axes = figure.subplots(panels, 1, squeeze=False, sharex=True)[:, 0]
+    runtimes = ", ".join(dict.fromkeys(map(spoken, whole["runtime"])))
     for panel, invocation in zip(axes, invocations, strict=False):
         group = whole[whole["invocation"] == invocation]
         _scatter(panel, group)
-        panel.set_title(invocation)
+        panel.set_title(f"{runtimes}, {invocation}")
         panel.set_ylabel("CPU (ms, log)")
     _sentinel(axes[-1], sentinel)
     axes[-1].set_xlabel("run order (number of the turn)")
@@ -137,19 +139,20 @@ def _legend(figure: Figure, whole: pd.DataFrame) -> None:
                label=phase)
         for phase in phases_of(whole["phase"])
     ]  # fmt: skip
-    count = whole["process"].nunique()
-    noun = "group" if count == 1 else "groups"
-    again = f"; colours repeat after {_COLOURS}" if count > _COLOURS else ""
-    handles += [
-        Line2D([], [], color="#555555", linewidth=0.9, label="median"),
-        Line2D(
-            [],
-            [],
-            linestyle="",
-            label=f"one colour a process group ({count} {noun}{again})",
-        ),
-    ]
-    figure.legend(handles=handles, loc="outside lower center", ncols=4)
+    counts = {
+        phase: whole.loc[whole["phase"] == phase, "process"].nunique()
+        for phase in phases_of(whole["phase"])
+    }
+    again = f", repeating after {_COLOURS}" if max(counts.values()) > _COLOURS else ""
+    named = ", ".join(f"{count} {phase}" for phase, count in counts.items())
+    handles.append(Line2D([], [], color="#555555", linewidth=0.9, label="median"))
+    figure.legend(
+        handles=handles,
+        loc="outside lower center",
+        ncols=len(handles),
+        title=f"one colour a process group ({named}){again}",
+        title_fontsize=8.5,
+    )
 
 
 def _alt(whole: pd.DataFrame, sentinel: pd.DataFrame) -> str:

@@ -17,6 +17,7 @@ from bench.figures._common import (
     number,
     phases_of,
     plain_log,
+    spoken,
     stage_colour,
     styled,
 )
@@ -76,13 +77,15 @@ def _figure(data: pd.DataFrame) -> Figure:
 
     places = _places(data)
     phases = phases_of(data["phase"])
+    runtimes = ", ".join(dict.fromkeys(map(spoken, data["runtime"])))
     figure = Figure(
         figsize=(9.5, 1.6 + 0.27 * (max(places.values()) + 1)), label=_alt(data)
     )
-    panels = figure.subplots(1, len(phases), squeeze=False, sharey=True)[0]
+    # One scale: a stage that costs the same cold and warm stands in the same place.
+    panels = figure.subplots(1, len(phases), squeeze=False, sharex=True, sharey=True)[0]
     for axes, phase in zip(panels, phases, strict=True):
         _panel(axes, data[data["phase"] == phase], places)
-        axes.set_title(phase)
+        axes.set_title(f"{runtimes}, {phase}")
     _names(panels[0], places)
     _legend(figure, data)
     return figure

@@ -47,6 +47,7 @@ def document(run: Run, invocations: Sequence[str]) -> dict[str, Any]:
         "invocations": [],
     }
     table = run.samples()
+    table = table[table["phase"] != ""]  # what else a run may hold has no phase
     for (runtime, phase), part in table.groupby(["runtime", "phase"], sort=False):
         place = {
             "runtime": str(runtime),

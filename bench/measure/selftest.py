@@ -30,7 +30,7 @@ class Size:
     comparisons: int
     seconds: float
     duels: int
-    target_width: float = 0.01
+    target_width: float
 
     @property
     def total_seconds(self) -> float:
@@ -39,8 +39,8 @@ class Size:
 
 
 SIZES = {
-    "quick": Size(comparisons=100, seconds=3.5, duels=20),
-    "full": Size(comparisons=200, seconds=10.0, duels=100),
+    "quick": Size(comparisons=100, seconds=7.0, duels=20, target_width=0.018),
+    "full": Size(comparisons=200, seconds=10.0, duels=100, target_width=0.012),
 }
 
 

@@ -8,6 +8,9 @@ from typing import Any
 
 import click
 
+from bench.errors import UserError
+from bench.files import check_free
+
 Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
 
 # Every reader of JSON knows integers up to here.
@@ -66,10 +69,18 @@ limits = click.option(
 )
 
 
+def check_seed(seed: int) -> None:
+    """Raise UserError for a seed that --seed would not take."""
+    if not 0 <= seed <= LARGEST_SEED:
+        raise UserError(
+            f"{seed} is not in the range 0 to {LARGEST_SEED}",
+            field="seed",
+            remedy="name a smaller number" if seed > 0 else "name a positive one",
+        )
+
+
 def _free(ctx: click.Context, option: click.Parameter, out: Path | None) -> Path | None:
     """The place for results, which must be free before anything is done."""
-    from bench.files import check_free
-
     if out is not None:
         check_free(out)
     return out

@@ -18,7 +18,7 @@ def emit(parts: dict[str, Any], *, as_json: bool, out: Path | None) -> bool:
     """Results of a verb that makes no run: as JSON on stdout, or in the file ``out``.
 
     ``parts`` follow schema, run (none) and machine, which every document has. False
-    when neither was wanted, so that the caller prints a text.
+    when stdout is still to get a text, which the caller knows.
     """
     from bench import machine
     from bench.files import write_whole

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import click
@@ -42,27 +44,22 @@ def command(
     """
     from bench import fixture_set
 
-    if kind is not None:
-        _generate(kind, dict(parameters), out, seed)
-        return
-    if parameters:
-        raise UserError("needs --kind", field="--param", remedy="add --kind NAME")
-    if out is not None:
-        _refuse_existing(out)
-        out.mkdir(parents=True)
-        fixture_set.build(out, seed)
-        return
-    rows = fixture_set.check()
-    if as_json:
-        _output.emit_json({"schema": 1, "rows": rows})
-    else:
-        _output.emit_table(
-            ("file", "bytes", "sha256", "state"),
-            [
-                (row["file"], row["bytes"], (row["sha256"] or "")[:12], _state(row))
-                for row in rows
-            ],
+    if check and (kind is not None or out is not None):
+        raise UserError(
+            "makes nothing, so --kind and --out have no place beside it",
+            field="--check",
+            remedy="check first, then make",
         )
+    if parameters and kind is None:
+        raise UserError("needs --kind", field="--param", remedy="add --kind NAME")
+    if kind is not None:
+        rows = [_generate(kind, dict(parameters), out, seed)]
+    elif out is not None:
+        rows = _build(out, seed)
+    else:
+        rows = fixture_set.check()
+    if not _output.emit({"rows": rows}, as_json=as_json, out=None):
+        _print(rows)
     bad = [row for row in rows if not row["ok"]]
     if check and bad:
         raise UserError(
@@ -72,13 +69,36 @@ def command(
         )
 
 
+def _print(rows: list[dict[str, Any]]) -> None:
+    _output.emit_table(
+        ("file", "bytes", "sha256", "state"),
+        [
+            (row["file"], row["bytes"], (row["sha256"] or "")[:12], _state(row))
+            for row in rows
+        ],
+    )
+
+
 def _state(row: dict[str, Any]) -> str:
     return "ok" if row["ok"] else f"BAD: {row['why']}"
 
 
-def _generate(kind: str, given: dict[str, str], out: Path | None, seed: int) -> None:
+def _build(out: Path, seed: int) -> list[dict[str, Any]]:
     from bench import fixture_set
-    from bench.files import write_whole
+
+    try:
+        made = fixture_set.build(out, seed).files
+    except BaseException:
+        shutil.rmtree(out, ignore_errors=True)  # it was not there before
+        raise
+    return [_row(name, entry.bytes, entry.sha256) for name, entry in made.items()]
+
+
+def _generate(
+    kind: str, given: dict[str, str], out: Path | None, seed: int
+) -> dict[str, Any]:
+    from bench import fixture_set
+    from bench.files import sha256, write_whole
 
     kinds = fixture_set.kinds()
     if kind not in kinds:
@@ -89,28 +109,53 @@ def _generate(kind: str, given: dict[str, str], out: Path | None, seed: int) -> 
         )
     if out is None:
         raise UserError("is missing", field="--out", remedy="name a file to write")
-    _refuse_existing(out)
-    arguments = {name: _value(text) for name, text in given.items()}
+    types = _parameters(kinds[kind])
+    values = {name: _value(kind, types, name, text) for name, text in given.items()}
     try:
-        data = kinds[kind].generate(seed, **arguments)
-    except (TypeError, ValueError) as error:
-        raise UserError(
-            str(error),
-            field="--param",
-            remedy=f"see the docstring of bench/fixtures/{kind}.py",
-        ) from error
-    write_whole(out, data)
+        data = kinds[kind].generate(seed, **values)
+    except ValueError as error:
+        raise _refused(kind, types, ", ".join(given) or "--param", error) from error
+    write_whole(out.absolute(), data)
+    return _row(_output.short(out), len(data), sha256(data))
 
 
-def _refuse_existing(out: Path) -> None:
-    if out.exists():
-        raise UserError("exists", file=out, remedy="name a path that does not")
+def _row(file: str, size: int, digest: str) -> dict[str, Any]:
+    return {"file": file, "bytes": size, "sha256": digest, "ok": True, "why": ""}
 
 
-def _value(text: str) -> Any:
+def _parameters(module: ModuleType) -> dict[str, Any]:
+    """Types of what a generator takes besides its seed, by name."""
+    from typing import get_type_hints
+
+    hints = get_type_hints(module.generate)
+    return {
+        name: kind for name, kind in hints.items() if name not in {"seed", "return"}
+    }
+
+
+def _value(kind: str, types: dict[str, Any], name: str, text: str) -> Any:
+    """A parameter of the generator, read as JSON where it is JSON, and checked."""
     import json
 
+    import msgspec
+
+    if name not in types:
+        raise _refused(kind, types, name, "is not a parameter of this kind")
     try:
-        return json.loads(text)
+        value = json.loads(text)
     except ValueError:
-        return text
+        value = text
+    try:
+        return msgspec.convert(value, types[name])
+    except msgspec.ValidationError as error:
+        raise _refused(kind, types, name, f"{text!r}: {error}") from error
+
+
+def _refused(
+    kind: str, types: dict[str, Any], field: str, why: str | ValueError
+) -> UserError:
+    return UserError(
+        str(why),
+        field=field,
+        remedy=f"{kind} takes {', '.join(types)}; see bench/fixtures/{kind}.py",
+    )

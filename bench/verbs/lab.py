@@ -9,8 +9,16 @@ from pathlib import Path
 
 import click
 
-from bench.errors import UserError
+from bench.errors import UserError, writing
+from bench.files import write_whole
 from bench.verbs import _options, _output
+
+_DEFAULTS = {
+    "@jupyterlab/apputils-extension:notification": {
+        "fetchNews": "false",
+        "checkForUpdates": False,
+    }
+}
 
 
 @click.command("lab")
@@ -43,10 +51,15 @@ def command(
         "--ServerApp.port_retries=0",
         f"--ServerApp.root_dir={root}",
         "--LabApp.default_url=/lab/tree/notebooks/01_request_path.ipynb",
-        # Without these two it asks a server on the network for news.
-        "--LabApp.news_url=",
+        f"--LabApp.app_settings_dir={_defaults(root)}",
+        # Without these it asks servers on the network for news and for extensions.
+        "--LabApp.news_url=None",
         "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate",
+        "--LabApp.extension_manager=readonly",
     ]
+    if hasattr(os, "geteuid") and os.geteuid() == 0:
+        # In a container there is often only root; the token and loopback still hold.
+        arguments.append("--allow-root")
     if no_browser or not sys.stdout.isatty():
         arguments.append("--ServerApp.open_browser=False")
     if quiet:
@@ -54,6 +67,17 @@ def command(
         arguments.append("--ServerApp.log_level=WARN")
     _output.emit({"url": f"http://127.0.0.1:{port}/lab"}, as_json=as_json, out=out)
     os.execv(sys.executable, arguments)  # noqa: S606 - the user asked for this server
+
+
+def _defaults(root: Path) -> Path:
+    """A folder with the defaults that keep JupyterLab from offering its news."""
+    import orjson
+
+    folder = root / ".cache" / "jupyter" / "lab" / "defaults"
+    with writing(folder):
+        folder.mkdir(parents=True, exist_ok=True)
+    write_whole(folder / "overrides.json", orjson.dumps(_DEFAULTS))
+    return folder
 
 
 def _refuse_taken(port: int) -> None:

@@ -116,8 +116,13 @@ def _create(
     for mine in given.values():
         limit_profile(mine.get("limits", "free"))
         notebook.check(
-            mine.get("runtimes", ["cpython"]), mine.get("phases", ["warm"]), profile
+            mine.get("runtimes", ["cpython"]),
+            mine.get("phases", ["warm"]),
+            mine.get("profile", profile),
         )
+    # A parameter may say otherwise than the option of the same name.
+    seed, profile = values.get("seed", seed), values.get("profile", profile)
+    _options.check_seed(seed)
     return Run.create(
         out,
         argv=sys.argv[1:],

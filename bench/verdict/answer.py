@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
-from bench.figures._common import milliseconds, number
+from bench.figures._common import milliseconds, number, phases_of, spoken
 from bench.platform import LimitProfile, limit_profiles
 
 Row = dict[str, Any]
@@ -32,15 +32,26 @@ class Against(NamedTuple):
 
     profile: LimitProfile
     phase: str
+    runtime: str
     invocation: str
     share: float
     said: str
 
 
 def measured(document: Row) -> list[Row]:
-    """Invocations with a whole that was measured."""
-    rows = document.get("invocations") or []
-    return [row for row in rows if number(row.get("whole_cpu_ms")) is not None]
+    """Invocations with a whole that was measured; warm ones first."""
+    rows = [
+        row
+        for row in document.get("invocations") or []
+        if number(row.get("whole_cpu_ms")) is not None
+    ]
+    phases = phases_of(str(row.get("phase")) for row in rows)
+    return sorted(rows, key=lambda row: phases.index(str(row.get("phase"))))
+
+
+def judged(document: Row) -> bool:
+    """Whether a runtime that Workers uses was measured, so that a verdict can be."""
+    return any(row.get("workers") is not False for row in measured(document))
 
 
 def share(row: Row, limits: LimitProfile) -> float:
@@ -78,6 +89,11 @@ def driver(document: Row, whole: Row) -> Row | None:
     return max(rows, key=lambda row: float(row["cpu_ms"]), default=None)
 
 
+def _compute(stage: Row) -> float:
+    """CPU in ms of a stage without its calls."""
+    return float(stage["cpu_ms"]) - (number(stage.get("io_ms")) or 0.0)
+
+
 def _stages(document: Row, whole: Row) -> list[Row]:
     place = ("runtime", "phase", "invocation")
     return [
@@ -97,10 +113,12 @@ def sentence(document: Row, limits: LimitProfile) -> str:
         return "Nothing was measured to its end, so there is no answer."
     text = f"{_doubt(document)}{_main(document, main, limits)}"
     if warm is not None and cold is not None:
-        text += (
-            f" The first request of a fresh process, at most {_cost(cold)} "
-            f"({cold['invocation']}), is {percent(share(cold, limits))} of it."
-        )
+        text += f" The first {cold['invocation']} of a fresh process costs "
+        text += _cost(cold)
+        if said(cold, limits) != NO_VERDICT:
+            limit = limits.cpu_ms_for(str(cold.get("invocation")))
+            text += f", {percent(share(cold, limits))} of {limit:,g} ms"
+        text += "."
     return text
 
 
@@ -123,16 +141,26 @@ def _main(document: Row, row: Row, limits: LimitProfile) -> str:
 def _orientation(document: Row, row: Row, limits: LimitProfile) -> str:
     """What a runtime that Workers does not use can say: where the CPU goes."""
     limit = limits.cpu_ms_for(str(row.get("invocation")))
-    io = sum(float(stage.get("io_ms") or 0.0) for stage in _stages(document, row))
+    runtime, stages = spoken(row.get("runtime")), _stages(document, row)
+    io = sum(number(stage.get("io_ms")) or 0.0 for stage in stages)
     compute = float(row["whole_cpu_ms"]) - io
     return (
-        f"One {row.get('phase')} {row.get('invocation')} invocation costs "
-        f"{_cost(row)} of CPU in {row.get('runtime')}: {milliseconds(io)} ms in the "
-        "HTTP client, which Workers does outside the request's account, and "
-        f"{milliseconds(compute)} ms of compute, {percent(compute / limit)} of the "
-        f"{limit:,g} ms that {limits.name} allows{_driven_by(document, row)} "
-        f"Workers does not run {row.get('runtime')}, so this says where the CPU goes "
-        "and gives no verdict on whether it fits."
+        f"In {runtime}, one {row.get('phase')} {row.get('invocation')} invocation "
+        f"costs {_cost(row)} of CPU: {milliseconds(io)} ms in the HTTP client, which "
+        "Workers does mostly outside the request's account, and "
+        f"{milliseconds(compute)} ms of compute{_led_by(stages, compute)}. Workers does "
+        f"not run {runtime}: this says where the CPU goes and gives no verdict; "
+        f"{limits.name} allows {limit:,g} ms there."
+    )
+
+
+def _led_by(stages: list[Row], compute: float) -> str:
+    top = max(stages, key=_compute, default=None)
+    if top is None or compute <= 0:
+        return ""
+    return (
+        f", of which {top.get('stage')} is the largest part with "
+        f"{milliseconds(_compute(top))} ms ({percent(_compute(top) / compute)})"
     )
 
 
@@ -184,6 +212,7 @@ def against_all(document: Row, chosen: LimitProfile) -> list[Against]:
             row = nearest(document, profile, phase)
             if row is not None:
                 name = str(row.get("invocation"))
+                runtime = str(row.get("runtime"))
                 part, words = share(row, profile), said(row, profile)
-                found.append(Against(profile, phase, name, part, words))
+                found.append(Against(profile, phase, runtime, name, part, words))
     return found
