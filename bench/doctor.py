@@ -51,7 +51,7 @@ def check_lock(lock: Path = ROOT / "requirements.lock") -> Check:
 
 def check_fixtures() -> Check:
     """Whether the committed inputs are what their generators make."""
-    remedy = "run `bench fixtures` to make them again"
+    remedy = "restore them: git checkout fixtures"
     try:
         from bench import fixture_set
 

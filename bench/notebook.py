@@ -20,22 +20,8 @@ from bench.verdict import answer
 
 if TYPE_CHECKING:
     import pandas as pd
-    from IPython.display import Markdown
-    from matplotlib.figure import Figure
-
-
-_TABLE = {
-    "phase": "phase",
-    "invocation": "invocation",
-    "stage": "stage",
-    "cpu_ms": "CPU (ms)",
-    "low": "low",
-    "high": "high",
-    "io_ms": "around I/O (ms)",
-    "alone_ms": "alone (ms)",
-    "n": "n",
-    "error": "error",
-}
+    from IPython.display import Image, Markdown
+    from pandas.io.formats.style import Styler
 
 
 def request_path(
@@ -100,28 +86,26 @@ class RequestPath:
         """The answer in a sentence or two, computed from the result."""
         return _markdown(answer.sentence(self.result, self.limits))
 
-    def stages(self) -> pd.DataFrame:
+    def stages(self) -> Styler:
         """CPU of each stage in ms, in path order; empty columns are left out."""
-        import pandas as pd
+        from bench.report import tables
 
-        table = pd.DataFrame(self.result["rows"]).reindex(columns=list(_TABLE))
-        table = table.rename(columns=_TABLE).dropna(axis="columns", how="all")
-        return table.round(4).reset_index(drop=True)
+        return tables.stages(self.result)
 
-    def totals(self) -> pd.DataFrame:
+    def totals(self) -> Styler:
         """CPU of each invocation in ms, its floor, closure and A/A control."""
-        import pandas as pd
+        from bench.report import tables
 
-        table = pd.DataFrame(self.result["invocations"])
-        if "control" in table:
-            table["control"] = [control["ratio"] for control in table["control"]]
-        return table.round(4)
+        return tables.wholes(self.result)
 
-    def figure(self, name: str) -> Figure:
+    def figure(self, name: str) -> Image:
         """Draw the figure called ``name`` and save it, with its data, in the run.
 
-        Raises UserError for an unknown name.
+        It is shown as the saved picture: a Figure made without pyplot has no picture
+        of its own in a notebook. Raises UserError for an unknown name.
         """
+        from IPython.display import Image
+
         from bench import figures
 
         modules = figures.load()
@@ -133,8 +117,12 @@ class RequestPath:
         figure, data = modules[name].draw(self.result, self.samples, self.limits)
         figures.sign(figure, self.result)
         figures.save(self.run.path / "figures", name, figure, data)
-        drawn: Figure = figure
-        return drawn
+        picture = self.run.path / "figures" / f"{name}.png"
+        return Image(  # type: ignore[no-untyped-call]
+            data=picture.read_bytes(),
+            width=round(figure.get_figwidth() * 100),
+            alt=str(figure.get_label()),
+        )
 
     def profiles(self) -> Markdown:
         """Links to the profiles of the run, relative to where it keeps notebooks."""

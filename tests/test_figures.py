@@ -7,6 +7,7 @@ import math
 import random
 import subprocess
 import sys
+from itertools import pairwise
 
 import pandas as pd
 import pytest
@@ -301,7 +302,9 @@ def test_the_budget_is_complete_stacked_and_zero_based():
 def test_a_far_limit_is_said_and_does_not_flatten_the_bars():
     result = RESULTS["both phases"]
     figure, _ = FIGURES["budget"].draw(result, SAMPLES, limit_profile("paid-default"))
-    assert "30,000 ms is off the axis" in text_of(figure)
+    assert "30,000 ms, is off the axis: 1,240 \N{MULTIPLICATION SIGN}" in text_of(
+        figure
+    )
     assert all(axes.get_xlim()[1] < 60 for axes in figure.axes if axes.patches)
 
 
@@ -313,9 +316,61 @@ def test_a_far_limit_is_said_and_does_not_flatten_the_bars():
 def test_a_percentile_is_marked_only_where_enough_samples_lie_beyond(n, marked):
     result = journey(phases=("warm",), invocations=("chat",), n=n)
     figure, _ = FIGURES["ecdf"].draw(result, drawn(result), limit_profile("free"))
-    names = [text.get_text() for text in figure.legends[0].get_texts()]
-    assert names[0] == f"chat warm, n = {n:,}"
-    assert names[1:] == [f"p{q}" for q in marked]
+    legend = figure.legends[0]
+    names = [text.get_text() for text in legend.get_texts()]
+    assert names == [f"chat warm, n = {n:,}"]
+    said = f"marks at {', '.join(f'p{q}' for q in marked)}" if marked else ""
+    assert legend.get_title().get_text() == said
+    marks = [m for m in figure.axes[0].lines if len(m.get_xdata()) == 1]
+    assert [m.get_ydata()[0] for m in marks] == [q / 100 for q in marked]
+
+
+def test_an_invocation_has_its_own_mark_so_that_grey_tells_it_too():
+    result = RESULTS["both phases"]
+    figure, _ = FIGURES["ecdf"].draw(result, SAMPLES, limit_profile("free"))
+    lines = [line for line in figure.axes[0].lines if "n = " in str(line.get_label())]
+    shapes = {line.get_label().split()[0]: line.get_marker() for line in lines}
+    assert len(lines) == 6
+    assert len(set(shapes.values())) == len(shapes) == 3
+
+
+def test_a_limit_is_for_scale_where_workers_does_not_run_the_runtime():
+    result = json.loads(json.dumps(RESULTS["both phases"]))
+    for name in ("budget", "ecdf"):
+        for workers in (True, False):
+            for row in result["invocations"]:
+                row["workers"] = workers
+            figure, _ = FIGURES[name].draw(result, SAMPLES, limit_profile("free"))
+            assert ("(for scale)" in text_of(figure)) is not workers
+            assert "CPython" in text_of(figure)
+
+
+@pytest.mark.parametrize("limits", ["free", "custom:cpu_ms=8.2", "custom:cpu_ms=30"])
+def test_no_number_of_the_budget_lies_on_another_or_on_a_bar(limits):
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+
+    result = RESULTS["both phases"]
+    figure, _ = FIGURES["budget"].draw(result, SAMPLES, limit_profile(limits))
+    renderer = FigureCanvasAgg(figure).get_renderer()
+    figure.draw(renderer)
+    for axes in figure.axes:
+        totals = [t for t in axes.texts if "groups" in t.get_text()]
+        boxes = [t.get_window_extent(renderer) for t in totals]
+        assert len(boxes) == 3
+        edge = axes.get_window_extent(renderer).x1
+        assert all(box.x0 >= edge and box.x1 <= figure.bbox.x1 for box in boxes)
+        assert not any(a.overlaps(b) for a, b in pairwise(boxes))
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [(0.0, "0"), (-1e-9, "0"), (0.0025, "0.0025"), (0.042, "0.0420"), (0.5, "0.500"),
+     (6.214, "6.21"), (30_000, "30,000")],
+)  # fmt: skip
+def test_milliseconds_have_digits_that_a_clock_carries(value, text):
+    from bench.figures._common import milliseconds
+
+    assert milliseconds(value) == text
 
 
 @settings(max_examples=25)

@@ -179,16 +179,8 @@ def measured(monkeypatch, tmp_path):
         run.save("profiles/cpython-chat-warm.html", b"<html/>")
         return document()
 
-    def stub(name, **members):
-        module = types.ModuleType(name)
-        vars(module).update(members)
-        monkeypatch.setitem(sys.modules, name, module)
-        parent, _, child = name.rpartition(".")
-        monkeypatch.setattr(sys.modules[parent], child, module, raising=False)
-
-    loaded = types.SimpleNamespace(name="transcript.json", sha256="0" * 64)
-    stub("bench.transcript", load=lambda path: loaded, parse=lambda data, name: loaded)
-    monkeypatch.setattr("bench.fixture_set.read", lambda name: b"{}")
+    loaded = types.SimpleNamespace(label="transcript.json", sha256="0" * 64)
+    monkeypatch.setattr("bench.transcript.given", lambda path: loaded)
     monkeypatch.setattr("bench.measure.stages.measure", measure)
     monkeypatch.setattr("bench.store._creation.RESULTS", tmp_path)
     monkeypatch.delenv(RUN_VARIABLE, raising=False)
@@ -218,17 +210,21 @@ def test_the_notebook_by_itself_makes_and_seals_a_run(measured, tmp_path, capsys
     assert run.manifest["command"].startswith("papermill notebooks/01_request_path")
     assert measured[0]["phases"] == ["warm"]
     assert "so it fits" in shown["verdict"].data
-    assert list(shown["stage-table"]["stage"]) == [
+    table = shown["stage-table"].data
+    assert list(table.index.get_level_values("stage")) == [
         "parse_transcript",
         "chunk",
         "retrieve",
     ]
-    assert "error" not in shown["stage-table"]
-    assert list(shown["totals"]["control"]) == [1.001, 1.001]
+    assert "error" not in table
+    assert list(shown["totals"].data["A/A control"]) == ["1.001 [0.999, 1.003]"] * 2
     assert "cpython-chat-warm.html" in shown["profiles"].data
     for name in ("budget", "stages", "ecdf", "run_order"):
         assert (run.path / "figures" / f"{name}.svg").is_file()
         assert (run.path / "figures" / f"{name}.csv").is_file()
+    pictures = [value for value in shown.values() if hasattr(value, "_repr_png_")]
+    assert len(pictures) == 4, "a figure is shown, and not its name"
+    assert all(p._repr_mimebundle_()[0]["image/png"] for p in pictures)
     assert json.loads((run.path / "stages.json").read_bytes()) == document()
     assert "measuring" in capsys.readouterr().err
 

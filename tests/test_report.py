@@ -95,7 +95,7 @@ def test_the_answer_comes_first_with_share_and_driver(whole_run):
     assert "one warm consume invocation uses 78 %: 7.77 ms [7.61, 7.93]" in answer
     assert "39 % to 155 %" in answer
     assert "embed_chunks drives it with 5.30 ms, 68 %" in answer
-    assert "23.7 ms [23.2, 24.2] (chat), is 237 %" in answer
+    assert "costs 23.7 ms [23.2, 24.2], 237 % of 10 ms" in answer
 
 
 def test_every_number_of_the_document_is_on_the_page(whole_run):
@@ -105,7 +105,8 @@ def test_every_number_of_the_document_is_on_the_page(whole_run):
     for part in (
         "6.02 [5.90, 6.14] 60 %",
         "floor 0.310",
-        "+1.2% [-0.4%, +2.8%]",
+        "+1.2 % [\N{MINUS SIGN}0.4 %, +2.8 %]",
+        "15 % 0.888 0.592 0.592 12",
         "1.002 [0.994, 1.010]",
         "The sentinel, a fixed workload, took 1.5",
         "amd-epyc-2c-3f9a1c",
@@ -272,6 +273,42 @@ def test_a_file_that_is_not_json_is_named(name, tmp_path):
     assert not (folder / "report.html").exists()
 
 
+def test_a_runtime_that_workers_does_not_use_is_never_judged(tmp_path):
+    document = json.loads(json.dumps(RESULTS["both phases"]))
+    for row in document["invocations"]:
+        row["workers"] = False
+    report.build(run_folder(tmp_path / "r", document))
+    text = page_of(tmp_path / "r").text
+    assert "Where does the CPU of one request go?" in text
+    assert "Does it fit" not in text
+    assert "No verdict: Workers runs none of the measured runtimes." in text
+    assert "consume in CPython, 78 %" in text
+
+
+def test_a_sentinel_that_moved_is_said():
+    from bench.report._run import sentinel_text
+
+    assert "not still" not in sentinel_text([1.0] * 20)
+    assert "not still" in sentinel_text([1.0, 1.3] * 10)
+
+
+def test_the_tables_of_a_notebook_hold_every_row_in_sensible_digits():
+    from bench.report import tables
+
+    document = RESULTS["both phases"]
+    page = Page(tables.stages(document).to_html())
+    assert len(tables.stages(document).data) == len(document["rows"])
+    assert page.text.count("retrieve") == 2
+    assert "0.888 0.592 0.592" in page.text, "client, compute, alone"
+    assert "nan" not in page.text.lower()
+    wholes = Page(tables.wholes(document).to_html()).text
+    assert "6.02 [5.90, 6.14]" in wholes
+    assert "1.002 [0.994, 1.010]" in wholes
+    for nothing in ({}, {"rows": [], "invocations": []}):
+        tables.stages(nothing).to_html()
+        tables.wholes(nothing).to_html()
+
+
 def test_a_run_that_is_missing_is_a_user_error(tmp_path):
     with pytest.raises(UserError):
         report.build(tmp_path / "nowhere")
@@ -295,7 +332,7 @@ def test_the_summary_is_a_table_for_a_terminal():
     assert "closure +1.2% [-0.4%, +2.8%]; A/A control 1.002 [0.994, 1.010]; ok" in text
     assert re.search(r"journey warm cpython +17\.7", text)
     joined = " ".join(text.split())
-    assert joined.endswith("is 237 % of it.")
+    assert joined.endswith("23.7 ms [23.2, 24.2], 237 % of 10 ms.")
     assert "39 % to 155 %" in joined
 
 

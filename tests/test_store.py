@@ -105,7 +105,7 @@ def test_out_that_exists_is_refused_and_untouched(tmp_path, kind):
 @pytest.mark.parametrize("parent", ["missing", "file"])
 def test_out_without_a_folder_to_be_in_is_refused(tmp_path, parent):
     (tmp_path / "file").write_text("")
-    with pytest.raises(UserError, match="is not a folder"):
+    with pytest.raises(UserError, match="not a folder"):
         Run.create(tmp_path / parent / "out", **DESCRIBED)
     assert [path.name for path in tmp_path.iterdir()] == ["file"]
 

@@ -14,6 +14,8 @@ from bench.verdict.answer import (
     UNSURE,
     against_all,
     driver,
+    judged,
+    measured,
     nearest,
     said,
     sentence,
@@ -72,9 +74,29 @@ def test_the_sentence_is_about_the_invocation_nearest_to_its_limit():
 def test_elsewhere_the_sentence_tells_compute_from_the_client_and_judges_nothing():
     text = sentence(document(runtime="cpython", workers=False), FREE)
     assert "0.600 ms in the HTTP client" in text
-    assert "1.00 ms of compute, 10 % of the 10 ms that free allows" in text
+    assert "1.00 ms of compute, of which retrieve is the largest part" in text
+    assert "retrieve is the largest part with 0.600 ms (60 %)" in text
+    assert "For scale: the limit is 10 ms (Workers Free)." in text
+    assert text.startswith("In CPython, one warm chat invocation")
     assert "no verdict" in text
     assert "so it fits" not in text
+
+
+def test_the_cold_cost_is_a_share_of_the_limit_only_where_a_verdict_is_possible():
+    for workers, shared in ((True, True), (False, False)):
+        data = document(workers=workers)
+        data["invocations"].append(whole("chat", 4.0, phase="cold", workers=workers))
+        text = sentence(data, FREE)
+        assert "The first chat invocation of a fresh process costs 4.00 ms" in text
+        assert ("40 % of 10 ms" in text) is shared
+
+
+def test_warm_comes_first_and_a_verdict_needs_a_runtime_of_workers():
+    data = {"invocations": [whole("chat", 9.0, phase="cold"), whole("chat", 1.0)]}
+    assert [row["phase"] for row in measured(data)] == ["warm", "cold"]
+    assert judged(data)
+    assert not judged(document(workers=False))
+    assert judged({}), "nothing measured is no reason to say so"
 
 
 def test_doubts_come_first():

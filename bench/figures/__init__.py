@@ -10,6 +10,7 @@ figure whose data is missing draws a sentence that says so; it never raises.
 from __future__ import annotations
 
 import io
+import textwrap
 from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
@@ -21,6 +22,8 @@ from bench.files import write_whole
 if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.figure import Figure
+
+_SMALL_PRINT = 150  # letters that fit in a line over a figure of 9.5 inches
 
 
 def load() -> dict[str, ModuleType]:
@@ -62,7 +65,8 @@ def sign(figure: Figure, result: dict[str, Any]) -> Figure:
     ]
     small = [f"run {result.get('run')}", f"host {machine.get('host')}", *groups]
     # Above: below stand the legends, and the layout keeps no two things apart there.
-    figure.suptitle("; ".join(small), x=0.01, ha="left", fontsize=7, color="0.35")
+    text = textwrap.fill("; ".join(small), _SMALL_PRINT)
+    figure.suptitle(text, x=0.01, ha="left", fontsize=7, color="0.35")
     return figure
 
 

@@ -167,13 +167,16 @@ def limit_line(axes: Axes, limit: float, label: str, *, own: bool = True) -> Non
         linestyle="-" if own else ":",
         zorder=5,
     )
+    low, high = axes.get_xlim()
+    place = (limit - low) / (high - low)
     axes.annotate(
         label,
         (limit, 1),
         xycoords=("data", "axes fraction"),
         xytext=(0, 3),
         textcoords="offset points",
-        ha="center",
+        # Near an end of the axis the name stays inside it.
+        ha="left" if place < 0.15 else "right" if place > 0.85 else "center",
         va="bottom",
         fontsize=8,
         fontweight="bold" if own else "normal",

@@ -217,14 +217,17 @@ def _limit(axes: Axes, limit: float, text: str, lines: list[_Line]) -> None:
 
 
 def _legend(figure: Figure, lines: list[_Line]) -> None:
-    from matplotlib.lines import Line2D
-
     handles, names = figure.axes[0].get_legend_handles_labels()
     shown = sorted({q for line in lines for q, _ in line.marks()})
-    if shown:
-        handles.append(Line2D([], [], linestyle=""))
-        names.append(f"marks at {', '.join(f'p{q}' for q in shown)}")
-    figure.legend(handles, names, loc="outside lower center", ncols=3)
+    figure.legend(
+        handles,
+        names,
+        loc="outside lower center",
+        # A column an invocation, warm above cold.
+        ncols=min(len({(line.runtime, line.invocation) for line in lines}), 4),
+        title=f"marks at {', '.join(f'p{q}' for q in shown)}" if shown else None,
+        title_fontsize=8.5,
+    )
 
 
 def _table(lines: list[_Line]) -> pd.DataFrame:

@@ -21,8 +21,8 @@ def limitations(document: dict[str, Any], limits: LimitProfile) -> list[str]:
         "Services answer over loopback, without encryption and in no time. What the "
         "network costs in waiting is not CPU and is not here; what encryption costs a "
         "client is not here either.",
-        "A stage's share around I/O is the work of the client library in this runtime. "
-        "Workers does that work outside the request's CPU account, in part or whole.",
+        "The HTTP client's CPU is the work of a library in this runtime. Workers does "
+        "that work mostly outside the request's CPU account.",
         "One machine and one input: other transcripts, longer conversations and other "
         "processors shift every row.",
         "The first request of a fresh process includes what the runtime loads and "
@@ -31,8 +31,9 @@ def limitations(document: dict[str, Any], limits: LimitProfile) -> list[str]:
     if "cpython" in runtimes:
         found.insert(
             1,
-            "The runtime cpython is Python and not V8. It says which stages cost most "
-            "and how they grow, not what a Worker in JavaScript would use.",
+            "CPython is not what Workers runs, which is V8. It says which stages cost "
+            "most and how they grow, not what a Worker in JavaScript would use; the "
+            "limits beside its numbers only give the scale.",
         )
     if any(row.get("alone_ms") is not None for row in rows):
         found.append(

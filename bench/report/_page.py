@@ -12,9 +12,10 @@ from pathlib import Path
 from typing import Any
 
 from bench.figures import caption
-from bench.figures._common import milliseconds, number
+from bench.figures._common import number, phases_of, spoken
 from bench.files import write_whole
 from bench.platform import DEFAULT, LimitProfile, limit_profile
+from bench.report import _shape
 from bench.report._limitations import limitations
 from bench.report._run import Picture, RunFolder, read, sentinel_text
 from bench.verdict import answer
@@ -29,8 +30,17 @@ _FACTS = (
     "kernel", "governor", "turbo", "smt", "cgroup_quota", "load", "steal", "python",
     "workerd", "v8",
 )  # fmt: skip
+_NAMED = {
+    "memory_mib": "memory (MiB)",
+    "load": "load (1, 5, 15 min)",
+    "steal": "steal (share)",
+    "cgroup_quota": "cgroup quota (cores)",
+}
 _PLACE = ("runtime", "phase", "invocation")
-_STAGE = (*_PLACE, "stage", "cpu_ms", "low", "high", "io_ms", "alone_ms", "n", "error")
+_STAGE = (
+    *_PLACE, "stage", "cpu_ms", "low", "high", "io_ms", "compute_ms", "alone_ms", "n",
+    "error",
+)  # fmt: skip
 _WHOLE = (
     *_PLACE, "whole_cpu_ms", "low", "high", "floor_cpu_ms", "closure", "closure_low",
     "closure_high", "control", "run_delay_ms", "wall_ms", "n", "verdict", "doubts",
@@ -70,11 +80,12 @@ def render(run: RunFolder) -> str:
         lstrip_blocks=True,
     )
     environment.filters |= {
-        "ms": _ms,
-        "signed": _signed,
-        "ratio": lambda value: _shaped(value, ".3f"),
+        "ms": _shape.ms,
+        "signed": _shape.signed_percent,
+        "ratio": _shape.ratio,
+        "text": _shape.text,
         "percent": answer.percent,
-        "text": lambda value: "\N{EN DASH}" if value is None else str(value),
+        "spoken": spoken,
     }
     # The one text that is not escaped: the style sheet beside this file.
     style = Markup((_HERE / "report.css").read_text(encoding="utf-8"))  # noqa: S704
@@ -89,12 +100,13 @@ def _context(run: RunFolder) -> Row:
     return {
         "run": document.get("run") or run.folder.name,
         "manifest": _full(run.manifest, _MANIFEST),
-        "command": document.get("command") or "",
+        "command": _command(document),
         "limits": limits,
+        "judged": answer.judged(document),
         "answer": answer.sentence(document, limits),
         "against": _against(document, limits),
         "groups": [_group(document, row, limits) for row in answer.measured(document)],
-        "totals": [_full(row, _WHOLE) for row in document.get("totals") or []],
+        "totals": _totals(document),
         "sentinel": sentinel_text(run.sentinel),
         "figures": [_figure(picture) for picture in _sorted(run.pictures)],
         "caption": caption(document),
@@ -124,6 +136,7 @@ def _against(document: Row, limits: LimitProfile) -> Row:
     for entry in found:
         row = rows.setdefault(entry.profile.name, {"profile": entry.profile, "by": {}})
         row["by"][entry.phase] = {
+            "runtime": entry.runtime,
             "invocation": entry.invocation,
             "share": entry.share,
             "said": entry.said,
@@ -131,6 +144,19 @@ def _against(document: Row, limits: LimitProfile) -> Row:
         }
     phases = list(dict.fromkeys(entry.phase for entry in found))
     return {"phases": phases, "rows": list(rows.values())}
+
+
+def _totals(document: Row) -> list[Row]:
+    rows = [_full(row, _WHOLE) for row in document.get("totals") or []]
+    phases = phases_of(str(row["phase"]) for row in rows)
+    return sorted(rows, key=lambda row: phases.index(str(row["phase"])))
+
+
+def _command(document: Row) -> str:
+    """The command as it is typed without an activated environment."""
+    command = str(document.get("command") or "bench run")
+    ours = command.split(" ", 1)[0] in {"bench", "papermill"}
+    return f".venv/bin/{command}" if ours else command
 
 
 def _full(row: Row, fields: tuple[str, ...]) -> Row:
@@ -154,6 +180,7 @@ def _group(document: Row, whole: Row, limits: LimitProfile) -> Row:
         "share": answer.share(whole, limits),
         "floor_share": None if floor is None else floor / limit,
         "stages": stages,
+        "alone": any(row["alone_ms"] is not None for row in stages),
     }
 
 
@@ -188,23 +215,12 @@ def _title(name: str) -> str:
 
 def _machine(facts: Row) -> list[tuple[str, str]]:
     shown = [(name, facts[name]) for name in _FACTS if facts.get(name) is not None]
-    return [
-        (name.replace("_", " "), ", ".join(map(str, value)))
-        if isinstance(value, list)
-        else (name.replace("_", " "), str(value))
-        for name, value in shown
-    ]
+    return [(_NAMED.get(name, name.replace("_", " ")), _fact(v)) for name, v in shown]
 
 
-def _ms(value: Any) -> str:
-    found = number(value)
-    return "\N{EN DASH}" if found is None else milliseconds(found)
-
-
-def _signed(value: Any) -> str:
-    return _shaped(value, "+.1%")
-
-
-def _shaped(value: Any, shape: str) -> str:
-    found = number(value)
-    return "\N{EN DASH}" if found is None else format(found, shape)
+def _fact(value: Any) -> str:
+    if isinstance(value, bool):
+        return "on" if value else "off"
+    if isinstance(value, list):
+        return ", ".join(map(str, value))
+    return f"{value:,}" if isinstance(value, int) else str(value)

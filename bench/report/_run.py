@@ -17,11 +17,18 @@ from typing import Any
 from urllib.parse import quote
 
 from bench.errors import UserError
+from bench.report._shape import signed_percent
 
 Json = dict[str, Any]
 
 # An SVG above this is slow to open; its PNG says the same in fewer bytes.
 _SVG_BYTES = 600_000
+# A sentinel that moves further than this share of itself is worth a sentence.
+_STILL = 0.1
+_MOVED = (
+    " It moved by more than a tenth, so the machine was not still: other work or a "
+    "changing clock is in these numbers, and in the width of their intervals."
+)
 _DESCRIPTION = re.compile(r"<dc:description>(.*?)</dc:description>", re.DOTALL)
 
 
@@ -196,7 +203,9 @@ def sentinel_text(readings: list[float]) -> str:
     low, high = ordered[len(ordered) // 10], ordered[-1 - len(ordered) // 10]
     return (
         f"The sentinel, a fixed workload, took {middle:.3g} ms (median of "
-        f"{len(readings):,}); the middle 80 % lie within {low / middle - 1:+.1%} and "
-        f"{high / middle - 1:+.1%}, and the last third differs from the first by "
-        f"{last / first - 1:+.1%}."
+        f"{len(readings):,}); the middle 80 % lie within "
+        f"{signed_percent(low / middle - 1)} and {signed_percent(high / middle - 1)}, "
+        f"and the last third differs from the first by "
+        f"{signed_percent(last / first - 1)}."
+        f"{_MOVED if max(middle - low, high - middle) > _STILL * middle else ''}"
     )

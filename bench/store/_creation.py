@@ -6,7 +6,6 @@ folder that exists is never touched, whatever it holds.
 
 from __future__ import annotations
 
-import os
 import secrets
 import shlex
 import shutil
@@ -17,8 +16,8 @@ from typing import Any
 
 import orjson
 
-from bench.errors import UserError, writing
-from bench.files import write_whole
+from bench.errors import writing
+from bench.files import check_free, write_whole
 from bench.paths import ROOT, private_values
 from bench.store import _manifest, _samples
 from bench.store._holding import Holding
@@ -48,7 +47,7 @@ def create(
         with writing(RESULTS):
             RESULTS.mkdir(exist_ok=True)
     path = RESULTS / name if out is None else out.absolute()
-    _check_free(path)
+    check_free(path)
     facts = machine.collect()
     manifest: _manifest.Manifest = {
         "schema": _manifest.SCHEMA,
@@ -70,24 +69,6 @@ def create(
         "notebooks": {},
     }
     return path, _appear(path, manifest, facts)
-
-
-def _check_free(path: Path) -> None:
-    if os.path.lexists(path):
-        kind = "folder" if path.is_dir() else "file"
-        raise UserError(
-            f"exists already, as a {kind}",
-            file=path,
-            field="--out",
-            remedy="name a folder that does not exist; runs are never overwritten",
-        )
-    if not path.parent.is_dir():
-        raise UserError(
-            f"{path.parent} is not a folder",
-            file=path,
-            field="--out",
-            remedy=f"create it first: mkdir -p {shlex.quote(str(path.parent))}",
-        )
 
 
 def _appear(path: Path, manifest: _manifest.Manifest, facts: dict[str, Any]) -> Holding:

@@ -57,6 +57,14 @@ def _summary(path: str, name: str) -> RunSummary | None:
         if not (folder / _manifest.NAME).exists():
             return None
         return RunSummary(name, name, "unreadable", why=error.message)
+    try:
+        return _counted(manifest, path, name)
+    except (KeyError, TypeError, AttributeError) as error:
+        why = f"its manifest is damaged: {type(error).__name__} {error}"
+        return RunSummary(name, name, "unreadable", why=why)
+
+
+def _counted(manifest: _manifest.Manifest, path: str, name: str) -> RunSummary:
     cells = Counter(cell["state"] for cell in manifest["cells"].values())
     notebooks = Counter(book["status"] for book in manifest["notebooks"].values())
     return RunSummary(

@@ -133,10 +133,24 @@ def _create(
     )
 
 
+def _only_resume() -> None:
+    """Refuse options that an interrupted run has settled."""
+    context = click.get_current_context()
+    for name in ("profile", "limits", "seed", "out", "parameters"):
+        source = context.get_parameter_source(name)
+        if source is click.core.ParameterSource.COMMANDLINE:
+            raise UserError(
+                "cannot be given together with --resume",
+                field=name,
+                remedy="leave it out; the run keeps its own",
+            )
+
+
 def _resume(folder: Path, transcript_file: Path | None) -> tuple[Run, dict[str, Any]]:
     """An interrupted run and its settings. Raises UserError for another transcript."""
     from bench.store import Run
 
+    _only_resume()
     manifest = Run.open(folder).manifest
     values = dict(manifest["parameters"])
     values.pop("transcript", None)

@@ -50,8 +50,9 @@ def measured(document: Row) -> list[Row]:
 
 
 def judged(document: Row) -> bool:
-    """Whether a runtime that Workers uses was measured, so that a verdict can be."""
-    return any(row.get("workers") is not False for row in measured(document))
+    """False where all that was measured is in runtimes that Workers does not use."""
+    rows = measured(document)
+    return not rows or any(row.get("workers") is not False for row in rows)
 
 
 def share(row: Row, limits: LimitProfile) -> float:
@@ -113,7 +114,7 @@ def sentence(document: Row, limits: LimitProfile) -> str:
         return "Nothing was measured to its end, so there is no answer."
     text = f"{_doubt(document)}{_main(document, main, limits)}"
     if warm is not None and cold is not None:
-        text += f" The first {cold['invocation']} of a fresh process costs "
+        text += f" The first {cold['invocation']} invocation of a fresh process costs "
         text += _cost(cold)
         if said(cold, limits) != NO_VERDICT:
             limit = limits.cpu_ms_for(str(cold.get("invocation")))
@@ -148,9 +149,9 @@ def _orientation(document: Row, row: Row, limits: LimitProfile) -> str:
         f"In {runtime}, one {row.get('phase')} {row.get('invocation')} invocation "
         f"costs {_cost(row)} of CPU: {milliseconds(io)} ms in the HTTP client, which "
         "Workers does mostly outside the request's account, and "
-        f"{milliseconds(compute)} ms of compute{_led_by(stages, compute)}. Workers does "
-        f"not run {runtime}: this says where the CPU goes and gives no verdict; "
-        f"{limits.name} allows {limit:,g} ms there."
+        f"{milliseconds(compute)} ms of compute{_led_by(stages, compute)}. Workers "
+        f"does not run {runtime}: this says where the CPU goes and gives no verdict. "
+        f"For scale: the limit is {limit:,g} ms ({limits.title})."
     )
 
 
