@@ -16,7 +16,9 @@ from bench.path.http import read
 from bench.path.transport import HttpTransport
 from bench.services._faults import KINDS, STREAM_ONLY
 
-TIMEOUTS = {"timeout_s": 0.25, "llm_timeout_s": 0.25}
+# Only what hangs is waited for in vain; any other answer may take its time, as it
+# does on a machine that is busy.
+HASTY = {"timeout_s": 0.25, "llm_timeout_s": 0.25}
 
 # invocation -> services that it needs before it can answer
 NEEDED = {
@@ -55,7 +57,7 @@ def ask(services, built):
 
     def run(invocation, **options):
         with HttpTransport(services.endpoints) as transport:
-            environment = built.env(transport, **TIMEOUTS, **options)
+            environment = built.env(transport, **options)
             state, response = invoke(
                 invocation, built.requests[invocation], environment
             )
@@ -103,7 +105,7 @@ def check_stream(body, kind):
 @pytest.mark.parametrize(("invocation", "service", "kind"), list(cells()))
 def test_every_fault_has_a_defined_answer(ask, services, invocation, service, kind):
     services.fault(service, kind, **params(kind))
-    state, response, body = ask(invocation)
+    state, response, body = ask(invocation, **(HASTY if kind == "hang" else {}))
     for secret in (b"sk-", b"whsec", b"sess_", b"Traceback"):
         assert secret not in body
     if service == "anthropic" and kind in LATE:
@@ -125,7 +127,7 @@ def test_every_fault_has_a_defined_answer(ask, services, invocation, service, ki
 @pytest.mark.parametrize("kind", ["refused", "reset", "hang", "429", "5xx", "cut"])
 def test_a_write_that_fails_at_the_end_does_not_break_the_answer(ask, services, kind):
     services.fault("d1", kind, after=1)
-    state, response, body = ask("chat")
+    state, response, body = ask("chat", **(HASTY if kind == "hang" else {}))
     assert response.status == 200
     check_stream(body, "none")
     assert state.failures == ["save_turn"]
