@@ -447,7 +447,10 @@ def test_nothing_in_a_run_tells_where_it_was_made(tmp_path):
 
 
 def test_private_text_keeps_names_that_only_begin_alike():
-    assert private(f"{ROOT}/a {ROOT}b") == f"./a {ROOT}b"
+    inside, beside = private(f"{ROOT}/a {ROOT}b").split()
+    assert inside == "./a"
+    # The folder above may have a short name of its own.
+    assert beside.endswith(f"/{ROOT.name}b")
     assert private("at /srv/calls/x.json", hide=["/srv/calls"]) == "at …/x.json"
     assert private_values(["/v1/chat", 3, None]) == ["/v1/chat", 3, None]
 
