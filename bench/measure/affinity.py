@@ -20,11 +20,6 @@ class Cores:
     measuring: int | None
     driving: frozenset[int]
 
-    @property
-    def shared(self) -> bool:
-        """Whether the driver must run on the measuring core too."""
-        return self.measuring is None or self.measuring in self.driving
-
 
 @cache
 def plan() -> Cores:

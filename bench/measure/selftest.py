@@ -81,7 +81,7 @@ def summarise(done: list[Trial]) -> dict[str, Any]:
     ours = [trial.ours for trial in done if trial.ours is not None]
     same = [trial.pyperf_same for trial in done if trial.pyperf_same is not None]
     slower = [trial.pyperf_slower for trial in done if trial.pyperf_slower is not None]
-    false = _rate(ours, lambda c: c.control.excludes(1.0))
+    false = _rate(ours, lambda c: not c.control_holds)
     power = _rate(ours, lambda c: c.ratios["slower"].low > 1.0)
     report: dict[str, Any] = {
         "false_positive_rate": false["value"],

@@ -35,12 +35,6 @@ class Interval:
         """Whether ``value`` lies outside."""
         return not self.low <= value <= self.high
 
-    def scaled(self, factor: float) -> Interval:
-        """The same in another unit."""
-        return Interval(
-            self.value * factor, self.low * factor, self.high * factor, self.n
-        )
-
 
 @cache
 def t_quantile(degrees: int, confidence: float = CONFIDENCE) -> float:
