@@ -1,10 +1,12 @@
 # Two commands: `make run` and `make test`. Everything they need is installed into
-# .venv from requirements.lock, once; nothing outside this folder is written.
+# .venv from requirements.lock, and into worker/node_modules from its lock, once;
+# nothing outside this folder is written.
 
 PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.installed
+NODE   := worker/node_modules/.package-lock.json
 ARGS   ?=
 
 # Caches of tools that would otherwise write to the home folder.
@@ -23,28 +25,30 @@ export JUPYTERLAB_WORKSPACES_DIR := $(CURDIR)/.cache/jupyter/lab/workspaces
 help:  ## show this list
 	@awk -F':.*## ' '/^[a-z]+:.*## /{printf "  make %-6s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-run: $(STAMP)  ## measure the default request and write results/<run>/report.html (ARGS="--transcript FILE")
+run: $(STAMP) $(NODE)  ## measure the default request and write results/<run>/report.html (ARGS="--transcript FILE")
 	@$(BIN)/bench run --profile quick $(ARGS)
 
 test: lint types  ## lint, types and every test
 	$(BIN)/python -m pytest $(ARGS)
 
-lab: $(STAMP)  ## open JupyterLab, token on
+lab: $(STAMP) $(NODE)  ## open JupyterLab, token on
 	@$(BIN)/bench lab $(ARGS)
 
-lint: $(STAMP)
+lint: $(STAMP) $(NODE)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 
-types: $(STAMP)
+types: $(STAMP) $(NODE)
 	$(BIN)/mypy
+	$(BIN)/python -m bench.workerd.tools types
 
-lock:  ## compile requirements.lock from pyproject.toml (needs uv)
+lock: $(NODE)  ## compile requirements.lock and worker/package-lock.json (needs uv)
+	$(BIN)/python -m bench.workerd.tools lock
 	uv pip compile --quiet --universal --generate-hashes --python-version 3.11 \
 	    --extra dev --no-header --no-annotate --upgrade -o requirements.lock pyproject.toml
 
 clean:  ## remove the environment and every cache
-	rm -rf $(VENV) .cache .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf $(VENV) worker/node_modules worker/.wrangler .cache .mypy_cache .ruff_cache .pytest_cache .hypothesis
 
 # The editable install comes second because pip accepts no hash for a local folder.
 $(STAMP): requirements.lock pyproject.toml
@@ -55,4 +59,9 @@ $(STAMP): requirements.lock pyproject.toml
 	@$(PYTHON) -m venv $(VENV)
 	@$(BIN)/python -m pip install --quiet --no-cache-dir --no-deps --require-hashes -r requirements.lock
 	@$(BIN)/python -m pip install --quiet --no-cache-dir --no-deps --no-build-isolation -e .
+	@touch $@
+
+$(NODE): worker/package-lock.json worker/package.json $(STAMP)
+	@echo "installing workerd and the tools of worker/ from its lock (once)" >&2
+	@$(BIN)/python -m bench.workerd.tools
 	@touch $@

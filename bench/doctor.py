@@ -15,6 +15,7 @@ from typing import Any
 
 from bench import machine
 from bench.paths import ROOT
+from bench.workerd import tools
 
 NEEDED_MIB = 1024
 _SETUP = "run `make clean run` to install the lock again"
@@ -29,6 +30,7 @@ def doctor() -> list[Check]:
         check_lock(),
         check_fixtures(),
         check_kernelspec(),
+        check_workerd(),
         check_cores(facts),
         check_pinning(),
         check_schedstat(),
@@ -74,6 +76,26 @@ def check_kernelspec() -> Check:
     bare = {"python", "python3", f"python3.{sys.version_info.minor}"}
     ok = command in bare or Path(command).resolve() == Path(sys.executable).resolve()
     return _check("kernelspec", ok, f"python3 starts {command}", remedy)
+
+
+def check_workerd() -> Check:
+    """Whether workerd starts, and whether it can measure itself."""
+    reason = tools.unavailable()
+    if reason is not None:
+        return _check("workerd", False, reason, f"run `{tools.INSTALL}`")
+    features = tools.features()
+    lacking = [
+        name
+        for name, offered in (
+            ("bench", features.bench),
+            ("--async-trace", features.async_trace),
+        )
+        if not offered
+    ]
+    detail = f"{tools.version()} starts"
+    if lacking:
+        detail += f", without {' and '.join(lacking)}: fewer instruments"
+    return _check("workerd", not lacking, detail, f"run `{tools.INSTALL}`")
 
 
 def check_cores(facts: dict[str, Any]) -> Check:

@@ -137,15 +137,20 @@ def collect_virtualisation() -> Facts:
 def collect_versions() -> Facts:
     """Versions of the packages whose code is measured or measures.
 
-    ``workerd`` and ``v8`` are None until that runtime is installed.
+    ``workerd`` and ``v8`` are None where that runtime cannot run.
     """
+    from bench.workerd import tools
+
     versions = {}
     for name in PACKAGES:
         try:
             versions[name] = metadata.version(name)
         except metadata.PackageNotFoundError:
             continue
-    return {"versions": versions, "workerd": None, "v8": None}
+    if tools.unavailable() is not None:
+        return {"versions": versions, "workerd": None, "v8": None}
+    runtime = {"workerd": tools.version(), "v8": tools.v8_version()}
+    return {"versions": versions, **runtime}
 
 
 COLLECTORS = (

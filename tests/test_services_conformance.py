@@ -76,7 +76,7 @@ def test_nothing_listens_on_anything_but_loopback(running):
     assert {address.ip for address in listening} == {"127.0.0.1"}
     ports = {int(url.rpartition(":")[2]) for url in running.endpoints.values()}
     assert ports < {address.port for address in listening}
-    assert len(listening) == len(SERVICES) + 1
+    assert len(listening) == len(SERVICES) + 2  # control and outbound
     assert set(running.endpoints) == set(SERVICES)
 
 

@@ -6,14 +6,16 @@ import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+from bench.measure import instruments
 from bench.measure.estimate import (
     Observation,
     journey,
     observations,
+    over_processes,
     stage_rows,
     total,
 )
-from bench.measure.samples import ALONE, STOP, Row
+from bench.measure.samples import ALONE, PROFILED, STOP, WARMING, WHOLE, Row
 
 if TYPE_CHECKING:
     from pandas import DataFrame
@@ -45,9 +47,16 @@ def document(run: Run, invocations: Sequence[str]) -> dict[str, Any]:
         "rows": [],
         "totals": [],
         "invocations": [],
+        "warming": [],
+        "instruments": [],
+        "isolates": [],
     }
-    table = run.samples()
-    table = table[table["phase"] != ""]  # what else a run may hold has no phase
+    everything = run.samples()
+    # What does not belong to a phase is about the isolate as such.
+    table = everything[everything["phase"] != ""]
+    for name in everything["runtime"].unique():
+        mine = everything[everything["runtime"] == name]
+        result["isolates"] += instruments.isolate(str(name), mine)
     for (runtime, phase), part in table.groupby(["runtime", "phase"], sort=False):
         place = {
             "runtime": str(runtime),
@@ -79,30 +88,70 @@ def _add(
     samples: DataFrame,
     invocations: Sequence[str],
 ) -> None:
-    in_path = samples[samples["variant"] != ALONE]
-    alone = samples[samples["variant"] == ALONE]
+    is_apart = samples["variant"].isin([ALONE, PROFILED])
+    in_path, apart = samples[~is_apart], samples[is_apart]
     parts: list[list[Observation]] = []
     stopped = {"stopped_by": _stopped_by(samples)} if not in_path.empty else {}
     for invocation in invocations:
         mine = in_path[in_path["invocation"] == invocation]
         if mine.empty:
             continue
-        seen = observations(mine)
+        seen = observations(mine[mine["stage"] != WARMING])
         parts.append(seen)
         here = place | {"invocation": invocation}
         order = _stage_order(invocation, seen)
         requests = _requests(mine)
-        for row in stage_rows(seen, order, alone[alone["invocation"] == invocation]):
+        mine_apart = apart[apart["invocation"] == invocation]
+        for row in stage_rows(seen, order, mine_apart):
             result["rows"].append(here | row | {"requests": requests})
-        result["invocations"].append(here | _judged(total(seen)) | stopped)
+        whole = total(seen)
+        readings = instruments.readings(whole, mine_apart, samples)
+        result["instruments"] += [here | reading for reading in readings]
+        doubts = [r["doubt"] for r in readings if r["doubt"]]
+        result["invocations"].append(here | _judged(whole, doubts) | stopped)
+        result["warming"] += [here | row for row in _warming(mine)]
     if len(parts) == len(invocations):
-        startup = samples.loc[samples["stage"] == "startup", "value"]
         result["totals"].append(
             place
-            | _judged(total(journey(parts)))
+            | _judged(total(journey(parts)), [])
             | stopped
-            | {"startup_cpu_ms": float(startup.median())}
+            | {"startup_cpu_ms": _startup(samples)}
         )
+
+
+def _startup(samples: DataFrame) -> float | None:
+    """Median CPU in ms before the first request, where it was measured."""
+    startup = samples[samples["stage"] == "startup"]
+    whole = startup.loc[startup["variant"].isin(["plain", "total"]), "value"]
+    return None if whole.empty else float(whole.median())
+
+
+def _warming(samples: DataFrame) -> list[Row]:
+    """CPU in ms of the first request of a process, the second, and so on."""
+    first = samples[
+        (samples["stage"] == WHOLE)
+        & (samples["metric"] == "cpu")
+        & (samples["variant"] == "plain")
+    ]
+    later = samples[samples["stage"] == WARMING]
+    if later.empty:
+        return []
+    rows = []
+    numbers = sorted(int(number) for number in set(later["variant"]))
+    for number in (1, *numbers):
+        part = first if number == 1 else later[later["variant"] == str(number)]
+        cost = over_processes(part)
+        if cost is not None:
+            rows.append(
+                {
+                    "request": number,
+                    "cpu_ms": cost.value,
+                    "low": cost.low,
+                    "high": cost.high,
+                    "n": cost.n,
+                }
+            )
+    return rows
 
 
 def _stage_order(invocation: str, seen: Sequence[Observation]) -> list[str]:
@@ -125,14 +174,16 @@ def _requests(samples: DataFrame) -> int:
     return int(metered[["process", "seq"]].drop_duplicates().shape[0])
 
 
-def _judged(whole: dict[str, Any]) -> dict[str, Any]:
-    """Add what the checks on the numbers say, and why."""
-    control, doubts = whole["control"], []
+def _judged(whole: dict[str, Any], found: Sequence[str]) -> dict[str, Any]:
+    """Add what the checks on the numbers say, and why; ``found`` are doubts already."""
+    control, doubts = whole["control"], list(found)
     if _off(control["ratio"] - 1, control["low"] - 1, control["high"] - 1):
         doubts.append(f"the A/A control is off by {control['ratio'] - 1:+.1%}")
     if _off(whole["closure"], whole["closure_low"], whole["closure_high"]):
         doubts.append(f"stages and floor miss the whole by {whole['closure']:+.1%}")
-    delay = (whole["run_delay_ms"] or 0.0) / whole["whole_cpu_ms"]
+    # A helper thread on the same core delays the main one: that is no other process.
+    waited = (whole["run_delay_ms"] or 0.0) - (whole["helpers_ms"] or 0.0)
+    delay = waited / whole["whole_cpu_ms"]
     if delay > DELAY_TOLERANCE:
         doubts.append(
             f"other processes used the measuring core (run delay {delay:.0%})"

@@ -14,8 +14,21 @@ from math import log
 from statistics import fmean
 from typing import TYPE_CHECKING, Any
 
-from bench.measure.samples import ALONE, CONTROL, FLOOR, METERED, WHOLE
-from bench.measure.statistics import central, mean_interval, ratio_interval
+from bench.measure.samples import (
+    ALONE,
+    CONTROL,
+    FLOOR,
+    METERED,
+    PROFILED,
+    TRACED,
+    WHOLE,
+)
+from bench.measure.statistics import (
+    Interval,
+    central,
+    mean_interval,
+    ratio_interval,
+)
 
 if TYPE_CHECKING:
     from pandas import DataFrame, Series
@@ -23,7 +36,12 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Observation:
-    """One invocation as one group of processes saw it, in ms."""
+    """One invocation as one group of processes saw it, in ms.
+
+    ``helpers`` is CPU of threads beside the main one, ``locked`` time under the isolate
+    lock, ``locked_floor`` that of a request with no stage; None where a runtime has no
+    such thing.
+    """
 
     whole: float
     control: float
@@ -32,6 +50,9 @@ class Observation:
     floor: float
     stages: dict[str, float]
     io: dict[str, float]
+    helpers: float | None = None
+    locked: float | None = None
+    locked_floor: float | None = None
 
     @property
     def explained(self) -> float:
@@ -63,10 +84,20 @@ def _observe(group: DataFrame) -> Observation:
         control=_typical(control["value"]),
         wall=float(typical["wall"]),
         run_delay=float(typical["run_delay"]) if "run_delay" in typical else None,
-        floor=_typical(group.loc[group["stage"] == FLOOR, "value"]),
+        floor=_typical(
+            group.loc[(group["stage"] == FLOOR) & (group["metric"] == "cpu"), "value"]
+        ),
         stages={str(name): float(ms) for name, ms in stages.items()},
         io={str(name): float(ms) for name, ms in io.items()},
+        helpers=float(typical["helpers"]) if "helpers" in typical else None,
+        locked=_locked(group, WHOLE),
+        locked_floor=_locked(group, FLOOR),
     )
+
+
+def _locked(group: DataFrame, stage: str) -> float | None:
+    traced = group[(group["variant"] == TRACED) & (group["stage"] == stage)]
+    return None if traced.empty else _typical(traced["value"])
 
 
 def _typical(values: Series[float]) -> float:
@@ -78,22 +109,28 @@ def total(seen: Sequence[Observation]) -> dict[str, Any]:
     """Whole, floor, closure and control of one invocation over its groups.
 
     Times in ms with 95 % intervals over groups; the control is the ratio of a second
-    process of the same code to the first.
+    process of the same code to the first. ``net`` is the whole less the floor.
     """
     whole = mean_interval([o.whole for o in seen])
+    net = mean_interval([o.whole - o.floor for o in seen])
     closure = ratio_interval([log(o.explained / o.whole) for o in seen])
     control = ratio_interval([log(o.control / o.whole) for o in seen])
-    delays = [o.run_delay for o in seen if o.run_delay is not None]
     return {
         "whole_cpu_ms": whole.value,
         "low": whole.low,
         "high": whole.high,
+        "net_cpu_ms": net.value,
+        "net_low": net.low,
+        "net_high": net.high,
+        **_under_lock([o.locked for o in seen]),
+        "locked_floor_ms": _mean([o.locked_floor for o in seen]),
         "floor_cpu_ms": fmean(o.floor for o in seen),
         "closure": fmean(o.explained for o in seen) / whole.value - 1,
         "closure_low": closure.low - 1,
         "closure_high": closure.high - 1,
         "n": whole.n,
-        "run_delay_ms": fmean(delays) if delays else None,
+        "run_delay_ms": _mean([o.run_delay for o in seen]),
+        "helpers_ms": _mean([o.helpers for o in seen]),
         "wall_ms": fmean(o.wall for o in seen),
         "control": {
             "ratio": control.value,
@@ -103,18 +140,34 @@ def total(seen: Sequence[Observation]) -> dict[str, Any]:
     }
 
 
+def _under_lock(values: Sequence[float | None]) -> dict[str, float | None]:
+    known = [value for value in values if value is not None]
+    if len(known) < len(values):
+        return dict.fromkeys(("locked_ms", "locked_low", "locked_high"))
+    found = mean_interval(known)
+    return {
+        "locked_ms": found.value,
+        "locked_low": found.low,
+        "locked_high": found.high,
+    }
+
+
+def _mean(values: Sequence[float | None]) -> float | None:
+    known = [value for value in values if value is not None]
+    return fmean(known) if known else None
+
+
 def journey(parts: Sequence[Sequence[Observation]]) -> list[Observation]:
     """The invocations of one user journey added up, group by group."""
     return [_sum(together) for together in zip(*parts, strict=True)]
 
 
 def _sum(parts: Sequence[Observation]) -> Observation:
-    delays = [part.run_delay for part in parts if part.run_delay is not None]
     return Observation(
         whole=sum(part.whole for part in parts),
         control=sum(part.control for part in parts),
         wall=sum(part.wall for part in parts),
-        run_delay=sum(delays) if delays else None,
+        run_delay=_total([part.run_delay for part in parts]),
         floor=sum(part.floor for part in parts),
         stages={
             f"{i}/{name}": value
@@ -122,14 +175,25 @@ def _sum(parts: Sequence[Observation]) -> Observation:
             for name, value in part.stages.items()
         },
         io={},
+        helpers=_total([part.helpers for part in parts]),
+        locked=_total([part.locked for part in parts]),
+        locked_floor=_total([part.locked_floor for part in parts]),
     )
 
 
+def _total(values: Sequence[float | None]) -> float | None:
+    known = [value for value in values if value is not None]
+    return sum(known) if len(known) == len(values) else None
+
+
 def stage_rows(
-    seen: Sequence[Observation], order: Sequence[str], alone: DataFrame
+    seen: Sequence[Observation], order: Sequence[str], apart: DataFrame
 ) -> list[dict[str, Any]]:
     """One row a stage: CPU in the path with its interval over groups, its compute and
-    I/O parts, and what the stage costs by itself (``alone``: samples, may be empty)."""
+    I/O parts, what the stage costs by itself, and what a profile says of it.
+
+    ``apart`` has the samples of stages by themselves and of profiles; it may be empty.
+    """
     rows = []
     for name in order:
         cpu = mean_interval([o.stages.get(name, 0.0) for o in seen])
@@ -146,7 +210,7 @@ def stage_rows(
                 "compute_low": compute.low,
                 "compute_high": compute.high,
                 "io_ms": cpu.value - compute.value,
-                **_alone(alone[alone["stage"] == name]),
+                **_alone(apart[apart["stage"] == name]),
                 "error": None,
             }
         )
@@ -154,8 +218,25 @@ def stage_rows(
 
 
 def _alone(samples: DataFrame) -> dict[str, float | None]:
-    samples = samples[samples["variant"] == ALONE]
+    profiled = samples.loc[samples["variant"] == PROFILED, "value"]
+    found = {
+        "alone_ms": None,
+        "alone_low": None,
+        "alone_high": None,
+        "profile_ms": None if profiled.empty else float(profiled.mean()),
+    }
+    cost = over_processes(samples[samples["variant"] == ALONE])
+    if cost is None:
+        return found
+    return found | {
+        "alone_ms": cost.value,
+        "alone_low": cost.low,
+        "alone_high": cost.high,
+    }
+
+
+def over_processes(samples: DataFrame) -> Interval | None:
+    """Mean with its interval, one typical value of each process; None without any."""
     if samples.empty:
-        return {"alone_ms": None, "alone_low": None, "alone_high": None}
-    cost = mean_interval([_typical(g["value"]) for _, g in samples.groupby("process")])
-    return {"alone_ms": cost.value, "alone_low": cost.low, "alone_high": cost.high}
+        return None
+    return mean_interval([_typical(g["value"]) for _, g in samples.groupby("process")])

@@ -4,18 +4,26 @@ Everything that is reported is derived from these rows and can be derived again.
 
     stage     variant   metric               what
     whole     plain     cpu wall run_delay   a request through the path, no meter
+              plain     helpers              CPU of threads beside the main one
     whole     control   cpu                  the same again, in another process (A/A)
+    whole     traced    locked               ms under the isolate lock, of a request
+    floor     traced    locked               that is traced, and of one with no stage
     <stage>   metered   cpu io               a stage inside the path; io is part of cpu
     floor     plain     cpu                  the same request with no stage in it
-    <stage>   alone     cpu                  a stage by itself, calls answered at once
-    startup   plain     cpu                  import and set-up of a process
+    <stage>   alone     cpu                  a stage by itself
+    <stage>   profile   cpu                  its share of a profile, a request
+    script    plain     size                 bytes of a deployment; variant gzip too
+    heap      <n>       live peak            MB with n requests in flight; 0: idle
+    conversion per chunk cpu chunks          converting a stream, over passing it on
+    warming   2 .. 10   cpu                  requests of a cold process after its first
+    startup   <phase>   cpu                  import and set-up; isolate, script, worker
     sentinel  plain     cpu                  fixed work, to show that the machine moved
     stop      plain     width target         relative width reached, and wanted
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from bench.measure.cold import ColdRound
@@ -25,6 +33,7 @@ from bench.measure.turns import Group, Key
 MS = 1e-6  # ns to ms
 WHOLE, CONTROL, METERED, FLOOR = "whole", "control", "metered", "floor"
 SENTINEL, ALONE, STARTUP, STOP = "sentinel", "alone", "startup", "stop"
+TRACED, WARMING, PROFILED = "traced", "warming", "profile"
 Row = dict[str, Any]
 
 
@@ -45,7 +54,28 @@ def cold_rows(done: ColdRound, process: int, seq: int, common: Row) -> list[Row]
     for offset, key in enumerate(done.order):
         place = common | {"process": process, "seq": seq + offset}
         rows += _rows(key, done.turns[key], place)
+        for number, turn in enumerate(done.later.get(key, ()), start=2):
+            later = place | {"invocation": key[1], "variant": str(number)}
+            rows.append(_row(later, WARMING, "cpu", turn.cpu / turn.n))
     return rows + _startup(done.startup_cpu_ns, process, seq, common)
+
+
+def alone_rows(costs: Mapping[str, Sequence[float]], place: Row) -> list[Row]:
+    """Rows of stages by themselves: ``costs`` has ns by case ``invocation/stage``, by
+    ``startup/<phase>`` where the runtime can tell them apart, and ``sentinel/plain``
+    where it was timed beside them."""
+    rows: list[Row] = []
+    for case, values in costs.items():
+        invocation, _, stage = case.partition("/")
+        here = place | {"invocation": invocation, "variant": ALONE}
+        if invocation in (STARTUP, SENTINEL):
+            here |= {"invocation": "", "variant": stage}
+            stage = invocation
+        rows += [
+            _row(here | {"seq": seq}, stage, "cpu", value)
+            for seq, value in enumerate(values)
+        ]
+    return rows
 
 
 def stop_rows(width: float, target: float, common: Row) -> list[Row]:
@@ -60,16 +90,7 @@ def stop_rows(width: float, target: float, common: Row) -> list[Row]:
 def _rows(key: Key, turn: Turn, place: Row) -> list[Row]:
     member, block = key
     if member == METERED:
-        place = place | {"invocation": block, "variant": METERED}
-        return [
-            _row(place, stage, metric, value)
-            for stage, span in turn.extra.items()
-            for metric, value in zip(("cpu", "io"), span, strict=True)
-        ]
-    if member == ALONE:
-        invocation, _, stage = block.partition("/")
-        place = place | {"invocation": invocation, "variant": ALONE}
-        return [_row(place, stage, "cpu", turn.cpu / turn.n)]
+        return _spans(turn.extra, place | {"invocation": block})
     if member == SENTINEL:
         place = place | {"invocation": "", "variant": "plain"}
         return [_row(place, SENTINEL, "cpu", turn.cpu / turn.n)]
@@ -85,15 +106,31 @@ def _rows(key: Key, turn: Turn, place: Row) -> list[Row]:
     ]
 
 
+def _spans(extra: Mapping[str, Any], place: Row) -> list[Row]:
+    inside = place | {"variant": METERED}
+    rows = [
+        _row(inside, stage, metric, value)
+        for stage, span in extra["spans"].items()
+        for metric, value in zip(("cpu", "io"), span, strict=True)
+    ]
+    traced = {WHOLE: extra.get("locked"), FLOOR: extra.get("locked_floor")}
+    return rows + [
+        _row(place | {"variant": TRACED}, stage, "locked", value)
+        for stage, value in traced.items()
+        if value is not None
+    ]
+
+
 def _clocks(turn: Turn) -> Mapping[str, int | None]:
-    return {"cpu": turn.cpu, "wall": turn.wall, "run_delay": turn.run_delay}
+    clocks = {"cpu": turn.cpu, "wall": turn.wall, "run_delay": turn.run_delay}
+    return clocks | (turn.extra or {})
 
 
 def _startup(
     startup: Mapping[str, int], process: int, seq: int, common: Row
 ) -> list[Row]:
-    if WHOLE not in startup:
-        return []
+    if not startup.get(WHOLE):
+        return []  # the runtime measures its start-up apart
     place = common | {
         "process": process,
         "seq": seq,

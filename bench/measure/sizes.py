@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from bench.errors import UserError
 from bench.measure.turns import Pace
@@ -13,13 +13,15 @@ class PhaseSize:
     """When the measurement of one phase stops.
 
     At ``target_width`` (relative width of the 95 % interval of the whole of each
-    invocation) or after ``seconds``, but not before ``min_groups``.
+    invocation) once there are ``enough`` groups, or after ``seconds``, but not before
+    ``min_groups``.
     """
 
     seconds: float
     target_width: float
     min_groups: int
     pace: Pace = field(default_factory=Pace)
+    enough: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,22 +33,33 @@ class Size:
     alone: PhaseSize
     profile_seconds: float
 
-    def seconds(self, phases: list[str]) -> float:
+    def seconds(self, phases: list[str], runtimes: int = 1) -> float:
         """An upper estimate for the progress display."""
         main = sum(getattr(self, phase).seconds for phase in phases)
-        return float(main + self.alone.seconds + self.profile_seconds + 10)
+        each = main + self.alone.seconds + self.profile_seconds
+        return float(each * (0.5 + runtimes / 2) + 10)
+
+    def halved(self) -> Size:
+        """Half the time for each phase."""
+
+        def half(phase: PhaseSize) -> PhaseSize:
+            return replace(phase, seconds=phase.seconds / 2)
+
+        return replace(
+            self, warm=half(self.warm), cold=half(self.cold), alone=half(self.alone)
+        )
 
 
 SIZES = {
     "quick": Size(
         warm=PhaseSize(50, 0.04, 6, Pace(rounds=16, seconds=8, warm_seconds=1.5)),
-        cold=PhaseSize(45, 0.05, 8),
+        cold=PhaseSize(45, 0.05, 8, enough=60),
         alone=PhaseSize(25, 0.05, 5, Pace(rounds=12, seconds=4, warm_seconds=0.3)),
         profile_seconds=4,
     ),
     "full": Size(
         warm=PhaseSize(300, 0.02, 12, Pace(rounds=40, seconds=30, warm_seconds=4)),
-        cold=PhaseSize(300, 0.02, 30),
+        cold=PhaseSize(300, 0.02, 30, enough=200),
         alone=PhaseSize(120, 0.02, 12, Pace(rounds=30, seconds=15, warm_seconds=1)),
         profile_seconds=15,
     ),

@@ -28,8 +28,9 @@ from bench.measure.samples import (
     WHOLE,
     Row,
 )
-from bench.measure.sizes import PhaseSize, size
+from bench.measure.sizes import PhaseSize, Size, size
 from bench.measure.turns import Member, groups
+from bench.runtimes import JOURNEY
 
 if TYPE_CHECKING:
     from bench.runtimes import Runtime, Scene
@@ -37,8 +38,6 @@ if TYPE_CHECKING:
     from bench.transcript import Transcript
 
 PHASES = ("cold", "warm")
-# The measured journey, in the order in which it happens.
-JOURNEY = ("ingest", "consume", "chat")
 
 
 class Reporter(Protocol):
@@ -55,7 +54,7 @@ class Job:
     run: Run
     scene: Scene
     fixture: str
-    profile: str
+    sizes: Size
     seed: int
     progress: Reporter
 
@@ -80,10 +79,12 @@ def measure(
 
     chosen = {name: registry.load(name) for name in runtimes}
     check_phases(phases)
-    size(profile)
+    sizes = size(profile)
     with _scene(transcript, seed, progress) as scene:
-        job = Job(run, scene, transcript.label, profile, seed, progress)
         for name, runtime in chosen.items():
+            # What Workers runs is what the question is about.
+            mine = sizes if runtime.WORKERS or len(chosen) == 1 else sizes.halved()
+            job = Job(run, scene, transcript.label, mine, seed, progress)
             _measure_runtime(job, name, runtime, phases)
     return derive.document(run, JOURNEY)
 
@@ -112,7 +113,7 @@ def _scene(transcript: Transcript, seed: int, progress: Reporter) -> Iterator[Sc
     ):
         progress.step("seeding the services")
         made = world.build(running, transcript.data, seed)
-        with Scene.stage(made, running.endpoints) as scene:
+        with Scene.stage(made, running) as scene:
             yield scene
 
 
@@ -133,7 +134,14 @@ def _measure_runtime(
                 _measure_alone(job, name, runtime, cell)
         with _cell(job, name, "warm", "profile") as cell:
             if cell is not None:
-                _profile(job, name, runtime)
+                cell.add(_profile(job, name, runtime))
+        seconds = job.sizes.profile_seconds
+        for what, rows in runtime.cells(job.scene, job.seed, seconds).items():
+            with _cell(job, name, "warm", what) as cell:
+                if cell is not None:
+                    job.progress.step(f"{name} {what}")
+                    common = {"runtime": name, "fixture": job.fixture}
+                    cell.add({"phase": "", **common, **row} for row in rows())
 
 
 @contextmanager
@@ -159,19 +167,17 @@ def _cell(job: Job, runtime: str, phase: str, what: str) -> Iterator[Cell | None
 def _measure_phase(
     job: Job, name: str, runtime: Runtime, phase: str, cell: Cell
 ) -> None:
-    members = [_member(job, runtime, role) for role in (WHOLE, CONTROL, METERED)]
-    members.append(_member(job, runtime, FLOOR))
-    sizes: PhaseSize = getattr(size(job.profile), phase)
+    sizes: PhaseSize = getattr(job.sizes, phase)
     common = {"runtime": name, "phase": phase, "fixture": job.fixture}
-    with closing(_batches(job, members, phase, sizes, common)) as batches:
-        width = _collect(job, batches, sizes, cell, f"{name} {phase}")
-    cell.add(samples.stop_rows(width, sizes.target_width, common))
-
-
-def _member(job: Job, runtime: Runtime, role: str) -> Member:
-    loops = None if role == FLOOR else 1
     cases = {invocation: invocation for invocation in JOURNEY}
-    return Member(role, runtime.starter(role, job.scene), cases, loops)
+    with runtime.crew(job.scene, phase) as starter_of:
+        members = [
+            Member(role, starter_of(role), cases, None if role == FLOOR else 1)
+            for role in (WHOLE, CONTROL, METERED, FLOOR)
+        ]
+        with closing(_batches(job, members, phase, sizes, common)) as batches:
+            width = _collect(job, batches, sizes, cell, f"{name} {phase}")
+    cell.add(samples.stop_rows(width, sizes.target_width, common))
 
 
 def _batches(
@@ -193,7 +199,7 @@ def _batches(
                 yield samples.warm_rows(group, process, seq, common)
                 seq += len(group.order)
         else:
-            fresh = cold_rounds([*members, sentinel], seed=job.seed)
+            fresh = cold_rounds([*members, sentinel], seed=job.seed, warmed=WHOLE)
             stack.enter_context(closing(fresh))
             for process, done in enumerate(fresh):
                 yield samples.cold_rows(done, process, seq, common)
@@ -225,26 +231,27 @@ def _collect(
         width = derive.width(rows, JOURNEY)
         # Another group must still fit: the limit is a promise.
         late = elapsed * (done + 1) / done > sizes.seconds
-        if late or width <= sizes.target_width:
+        if late or (done >= sizes.enough and width <= sizes.target_width):
             break
     return width
 
 
 def _measure_alone(job: Job, name: str, runtime: Runtime, cell: Cell) -> None:
-    sizes = size(job.profile).alone
-    cases = {case: case for case in runtime.alone_cases(JOURNEY)}
-    member = Member(ALONE, runtime.starter(ALONE, job.scene), cases)
+    sizes = job.sizes.alone
     common = {"runtime": name, "phase": "warm", "fixture": job.fixture}
     began = time.monotonic()
-    with closing(groups([member], sizes.pace, seed=job.seed)) as source:
-        for done, group in enumerate(source, start=1):
-            cell.add(samples.warm_rows(group, done - 1, 0, common))
+    job.progress.step(f"{name} stages alone")
+    with closing(runtime.alone(job.scene, sizes, job.seed)) as source:
+        for done, costs in enumerate(source, start=1):
+            cell.add(samples.alone_rows(costs, common | {"process": done - 1}))
             job.progress.step(f"{name} stages alone, group {done}")
             elapsed = time.monotonic() - began
             if done >= sizes.min_groups and elapsed * (done + 1) / done > sizes.seconds:
                 break
 
 
-def _profile(job: Job, name: str, runtime: Runtime) -> None:
+def _profile(job: Job, name: str, runtime: Runtime) -> list[Row]:
     job.progress.step(f"{name} profile of the warm path")
-    runtime.profile(job.scene, job.run, size(job.profile).profile_seconds, job.seed)
+    seconds = job.sizes.profile_seconds
+    rows = runtime.profile(job.scene, job.run, seconds, job.seed)
+    return [{"runtime": name, "phase": "warm", **row} for row in rows]

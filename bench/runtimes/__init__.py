@@ -1,37 +1,57 @@
 """Where the request path runs: one file a runtime, each with the same few names.
 
     WORKERS: bool                    whether Workers runs it, so that limits apply
+    ALONE_HAS_CALLS: bool            whether a stage alone makes its calls
     unavailable() -> str | None      why it cannot run here, in one line
-    starter(role, scene)             how a measured process of a role starts
-    alone_cases(invocations)         the stages that it can measure by themselves
+    crew(scene, phase)               how a measured subject of a role starts
+    alone(scene, sizes, seed)        CPU of each stage by itself
     profile(scene, run, seconds, seed)   a profile of the warm path, saved in the run
+    cells(scene, seed, seconds)      what else only this runtime can tell
 
-Roles: ``whole`` and ``control`` run the path as it is, ``metered`` reads the clock
-between stages, ``floor`` answers with no stage in it, ``alone`` runs one stage at a
-time with its calls answered from a recording.
+Roles: ``whole`` and ``control`` run the path as it is, ``metered`` tells the stages
+apart inside it, ``floor`` answers with no stage in it.
 """
 
 from __future__ import annotations
 
 import pickle
 import tempfile
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Generator, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol, cast
+from typing import TYPE_CHECKING, Any, Protocol, cast
 
 from bench import registry
 from bench.errors import BenchError, UserError
 from bench.measure.turns import Subject
 
 if TYPE_CHECKING:
+    from bench.measure.sizes import PhaseSize
     from bench.path.env import Env
     from bench.path.transport import Transport
+    from bench.services import Services
     from bench.store import Run
     from bench.world import World
 
-NAMES = ("WORKERS", "unavailable", "starter", "alone_cases", "profile")
+NAMES = (
+    "WORKERS",
+    "ALONE_HAS_CALLS",
+    "unavailable",
+    "crew",
+    "alone",
+    "profile",
+    "cells",
+)
+# The user journey that is measured, in the order in which it happens.
+JOURNEY = ("ingest", "consume", "chat")
+
+Starter = Callable[[int], Subject]
+Row = dict[str, Any]
+
+
+def _not_here(service: str, **settings: Any) -> None:
+    raise BenchError(f"a measured process cannot configure {service}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,25 +61,28 @@ class Scene:
     The world that was built in the services, where they listen, and the expected
     status and body of each invocation. ``path`` is its copy on disk, which the
     processes load, so that a 10 MB transcript is not sent through pipes.
+    ``configure`` changes the settings of a service; only the driver can.
     """
 
     world: World
     endpoints: Mapping[str, str]
     expected: Mapping[str, tuple[int, bytes]]
     path: Path
+    configure: Callable[..., None] = _not_here
 
     @classmethod
     @contextmanager
-    def stage(cls, world: World, endpoints: Mapping[str, str]) -> Iterator[Scene]:
+    def stage(cls, world: World, services: Services) -> Iterator[Scene]:
         """Write the copy to a temporary folder for as long as the block runs.
 
         Raises BenchError when a request does not get the same good answer twice.
         """
+        endpoints = services.endpoints | {"outbound": services.outbound}
         expected = _reference(world, endpoints)
         with tempfile.TemporaryDirectory(prefix="workbench-") as folder:
             path = Path(folder, "scene.pickle")
             path.write_bytes(pickle.dumps((world, dict(endpoints), expected)))
-            yield cls(world, endpoints, expected, path)
+            yield cls(world, endpoints, expected, path, services.configure)
 
     @classmethod
     def load(cls, path: str) -> Scene:
@@ -101,18 +124,31 @@ class Runtime(Protocol):
     """The names that each file of this folder defines."""
 
     WORKERS: bool
+    ALONE_HAS_CALLS: bool
 
     def unavailable(self) -> str | None:
         """Why the runtime cannot run here, or None."""
 
-    def starter(self, role: str, scene: Scene) -> Callable[[int], Subject]:
-        """How a process of ``role`` starts, given a seed."""
+    def crew(
+        self, scene: Scene, phase: str
+    ) -> AbstractContextManager[Callable[[str], Starter]]:
+        """For the time of a phase: role -> how a subject of it starts, given a seed."""
 
-    def alone_cases(self, invocations: Sequence[str]) -> list[str]:
-        """Cases ``invocation/stage`` of the role ``alone``."""
+    def alone(
+        self, scene: Scene, sizes: PhaseSize, seed: int
+    ) -> Generator[dict[str, list[float]]]:
+        """Endless: CPU ns of a call by case ``invocation/stage``, a fresh process each
+        time; ``startup/<phase>`` too where start-up can be told apart. Ends at once
+        where the runtime has no means."""
 
-    def profile(self, scene: Scene, run: Run, seconds: float, seed: int) -> None:
-        """Profile the warm path and save the files under ``profiles/``."""
+    def profile(self, scene: Scene, run: Run, seconds: float, seed: int) -> list[Row]:
+        """Profile the warm path and save the files under ``profiles/``; samples of
+        what it says of the stages, where it can tell them apart."""
+
+    def cells(
+        self, scene: Scene, seed: int, seconds: float
+    ) -> Mapping[str, Callable[[], list[Row]]]:
+        """Further cells by name: each gives samples, in about ``seconds``."""
 
 
 def names() -> list[str]:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import copy
 import sys
 import tempfile
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator
+from contextlib import closing, contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,6 +15,7 @@ from bench.errors import BenchError
 from bench.measure.process import Child
 from bench.measure.process import starter as child_starter
 from bench.measure.samples import ALONE, FLOOR, METERED
+from bench.measure.turns import Member, groups
 from bench.path import Run, Stage, handle, invoke, stages
 from bench.path.env import Env
 from bench.path.http import Request, Response, StreamReply, nothing, read
@@ -22,10 +24,13 @@ from bench.path.transport import HttpTransport, Recorder, Replay
 
 if TYPE_CHECKING:
     from bench import store
+    from bench.measure.sizes import PhaseSize
     from bench.runtimes import Scene
 
 # Workers runs V8: what is measured here says where CPU goes, not whether it fits.
 WORKERS = False
+# Calls are answered from a recording: the HTTP client's work is left out.
+ALONE_HAS_CALLS = False
 HERE = "bench.runtimes.cpython"
 SETUPS = {FLOOR: "set_up_floor", METERED: "set_up_metered", ALONE: "set_up_alone"}
 Case = Callable[[int], Any]
@@ -38,21 +43,46 @@ def unavailable() -> str | None:
     return None
 
 
-def starter(role: str, scene: Scene) -> Callable[[int], Child]:
-    """A process of ``role``; ``control`` is ``whole`` in all but name."""
+@contextmanager
+def crew(scene: Scene, phase: str) -> Iterator[Callable[[str], Callable[[int], Child]]]:
+    """Processes of this interpreter; ``control`` is ``whole`` in all but name."""
+    yield lambda role: _starter(scene, role)
+
+
+def _starter(scene: Scene, role: str) -> Callable[[int], Child]:
     setup = SETUPS.get(role, "set_up_whole")
     return child_starter(f"{HERE}:{setup}", {"scene": str(scene.path)})
 
 
-def alone_cases(invocations: Sequence[str]) -> list[str]:
-    """Every stage of ``invocations``."""
-    return [f"{name}/{stage}" for name in invocations for stage in stages(name)]
+def alone(
+    scene: Scene, sizes: PhaseSize, seed: int
+) -> Generator[dict[str, list[float]]]:
+    """CPU ns of each stage by itself, its calls answered from a recording."""
+    cases = {
+        f"{name}/{stage}": f"{name}/{stage}"
+        for name in scene.world.requests
+        for stage in stages(name)
+    }
+    member = Member(ALONE, _starter(scene, ALONE), cases)
+    with closing(groups([member], sizes.pace, seed=seed)) as source:
+        for group in source:
+            yield {case: group.cpu(ALONE, case) for case in cases}
 
 
-def profile(scene: Scene, run: store.Run, seconds: float, seed: int) -> None:
+def cells(
+    scene: Scene, seed: int, seconds: float
+) -> dict[str, Callable[[], list[dict[str, Any]]]]:
+    """Nothing beyond the stages."""
+    return {}
+
+
+def profile(
+    scene: Scene, run: store.Run, seconds: float, seed: int
+) -> list[dict[str, Any]]:
     """pyinstrument over warm chat requests, in a pinned process of its own.
 
-    Saves flame view (HTML), speedscope JSON and folded stacks.
+    Saves flame view (HTML), speedscope JSON and folded stacks. It samples wall time,
+    so it gives no numbers.
     """
     parameters = {
         "scene": str(scene.path),
@@ -64,6 +94,7 @@ def profile(scene: Scene, run: store.Run, seconds: float, seed: int) -> None:
         files: dict[str, str] = child.turn("profile").extra
     for name, text in files.items():
         run.save(f"profiles/cpython-chat-warm{name}", text.encode())
+    return []
 
 
 def set_up_whole(parameters: dict[str, Any]) -> dict[str, Case]:
@@ -91,10 +122,10 @@ def set_up_metered(parameters: dict[str, Any]) -> dict[str, Case]:
     def case(name: str) -> Case:
         request, check = scene.world.requests[name], _check(scene, name)
 
-        def run(n: int) -> dict[str, list[int]]:
+        def run(n: int) -> dict[str, dict[str, list[int]]]:
             meter = SpanMeter()
             check(handle(name, _arrived(request), env, meter))
-            return meter.spans
+            return {"spans": meter.spans}
 
         return run
 

@@ -11,7 +11,8 @@ is never counted as the path's. ``start()`` gives a handle:
         httpx.get(services.endpoints["kv"] + "/session%3Aabc?urlencoded=true")
 
 To add a service, add a module to this folder with ``HOST`` (what the real client sends
-as Host) and ``Service`` (a subclass of ``_service.Base``); nothing else changes.
+as Host), ``PREFIX`` where it shares the host with another, and ``Service`` (a subclass
+of ``_service.Base``); nothing else changes.
 """
 
 from __future__ import annotations

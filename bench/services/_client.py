@@ -29,10 +29,10 @@ def start(
 ) -> Services:
     """Start all services in a process of their own and wait until they listen.
 
-    ``ports`` is a base port (services in alphabetical order, then the control port),
-    a port per service name (and ``control``), or None for any free ones. ``cpus``
-    pins the process. The process ends with this one. Raises UserError (exit 2) when
-    a port or a CPU cannot be had.
+    ``ports`` is a base port (services in alphabetical order, then control and
+    outbound), a port per service name (and these two), or None for any free ones.
+    ``cpus`` pins the process. The process ends with this one. Raises UserError (exit
+    2) when a port or a CPU cannot be had.
     """
     process = subprocess.Popen(
         _command(seed, cpus, ports),
@@ -53,8 +53,9 @@ def start(
 class Services:
     """A running set of services. Ends them when used as a context manager.
 
-    ``endpoints`` maps a service's name to ``http://127.0.0.1:PORT``; ``cpus`` are the
-    CPUs that the process is pinned to, empty when it is not.
+    ``endpoints`` maps a service's name to ``http://127.0.0.1:PORT``; ``outbound`` is
+    the address that serves all of them by Host; ``cpus`` are the CPUs that the process
+    is pinned to, empty when it is not.
     """
 
     def __init__(
@@ -63,6 +64,7 @@ class Services:
         self._process = process
         self.pid = process.pid
         self.endpoints: dict[str, str] = message["endpoints"]
+        self.outbound: str = message["outbound"]
         self.cpus: set[int] = set(message["cpus"])
         self._control: str = message["control"].removeprefix("http://")
 

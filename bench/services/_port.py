@@ -13,7 +13,7 @@ import socket
 import struct
 import traceback
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 from urllib.parse import parse_qsl
 
@@ -34,13 +34,7 @@ class Port:
         self.service = service
         self._sock = sock
         self.number: int = sock.getsockname()[1]
-        self._http = web.Server(
-            self._respond,
-            handler_cancellation=True,
-            access_log=None,
-            max_field_size=65_536,
-            max_line_size=65_536,
-        )
+        self._http = server(self.respond)
         self._listener: asyncio.Server | None = None
         self._released = asyncio.Event()
         self.faults: list[Fault] = []
@@ -111,7 +105,10 @@ class Port:
         for _ in range(2):
             await asyncio.sleep(0)
 
-    async def _respond(self, request: web.BaseRequest) -> web.StreamResponse:
+    async def respond(self, request: web.BaseRequest) -> web.StreamResponse:
+        """Answer, or fail as the faults say; a request may come from another port."""
+        if self._listener is None and request.transport is not None:
+            _abort(request.transport)  # as near to refused as an open connection gets
         self.requests += 1
         firing = [fault for fault in self.faults if fault.decide()]
         fault = firing[0] if firing else None
@@ -125,9 +122,12 @@ class Port:
         last = any(fault.closes for fault in self.faults)
         if last:
             await self._close_listener(but=request.protocol)
-        if fault is not None and fault.kind == "cut":
-            return await _send_part(request, answer, fault.params.fraction)
-        return await _send(request, answer, last)
+        try:
+            if fault is not None and fault.kind == "cut":
+                return await _send_part(request, answer, fault.params.fraction)
+            return await _send(request, answer, last)
+        except ConnectionError:
+            return web.Response()  # the client has gone: nobody is to be told
 
     async def _answer(self, request: web.BaseRequest, fault: Fault | None) -> Answer:
         body = await request.content.read()
@@ -156,6 +156,17 @@ class Port:
         if transport is not None:
             _abort(transport)
         return web.Response()
+
+
+def server(respond: Callable[[web.BaseRequest], Any]) -> web.Server:
+    """HTTP over sockets, with room for the long lines that R2 puts into a header."""
+    return web.Server(
+        respond,
+        handler_cancellation=True,
+        access_log=None,
+        max_field_size=65_536,
+        max_line_size=65_536,
+    )
 
 
 def bound(port: int) -> socket.socket:

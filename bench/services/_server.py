@@ -19,11 +19,12 @@ from typing import Any
 from bench.errors import BenchError, UserError
 from bench.registry import load
 from bench.services._control import Control
+from bench.services._outbound import Outbound
 from bench.services._port import Port, bound
 from bench.services._service import Base
 
 REQUIRED = ("HOST", "Service")
-CONTROL = "control"
+CONTROL, OUTBOUND = "control", "outbound"
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -58,18 +59,25 @@ async def _serve(
     services: dict[str, Base] = {
         name: module.Service(seed) for name, module in modules.items()
     }
-    sockets = _sockets([*services, CONTROL], ports)
+    sockets = _sockets([*services, CONTROL, OUTBOUND], ports)
     open_ports = {
         name: Port(service, sockets[name]) for name, service in services.items()
     }
     control = Control(open_ports, sockets[CONTROL])
+    by_host = {
+        (module.HOST, getattr(module, "PREFIX", "/")): open_ports[name]
+        for name, module in modules.items()
+    }
+    outbound = Outbound(by_host, sockets[OUTBOUND])
     for port in open_ports.values():
         await port.open()
     await control.open()
+    await outbound.open()
     _tell(
         {
             "endpoints": {name: _url(port.number) for name, port in open_ports.items()},
             "control": _url(control.number),
+            "outbound": _url(outbound.number),
             "cpus": cpus,
         }
     )

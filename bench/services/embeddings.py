@@ -22,6 +22,7 @@ from bench.services._openai_errors import Guarded, openai_error
 from bench.services._service import Base
 
 HOST = "api.openai.com"
+PREFIX = "/v1/embeddings"  # the same host serves the models of openai.py
 
 MODELS = {
     "text-embedding-3-small": 1536,

@@ -66,7 +66,7 @@ class Service(Base):
         """Forget all messages."""
         self._waiting: list[Message] = []
         self._taken: dict[str, Message] = {}
-        self._sent = 0
+        self._sent = self._bytes = 0
 
     def put(self, data: Any) -> None:
         """Append messages."""
@@ -87,6 +87,7 @@ class Service(Base):
         batch = [message for message in self._waiting if message.due <= now][:limit]
         self._taken = {message.id: message for message in batch}
         self._waiting = [m for m in self._waiting if m.id not in self._taken]
+        self._bytes -= sum(len(message.body) for message in batch)
         return [message.plain() for message in batch]
 
     def retry(self, ids: list[str], delay_s: float = 0.0) -> None:
@@ -98,6 +99,7 @@ class Service(Base):
             if message.attempts <= self.settings.max_retries
         ]
         self._waiting = again + self._waiting
+        self._bytes += sum(len(message.body) for message in again)
 
     def failure(self, status: int, message: str) -> Reply:
         """An error as the binding reads it, from headers."""
@@ -159,15 +161,18 @@ class Service(Base):
         now = self.clock()
         id_ = f"{self.seed:08x}{self._sent:024x}"
         self._waiting.append(Message(id_, body, kind, now, now + delay_s))
+        self._bytes += len(body)
 
     def _accepted(self) -> Reply:
         return json_reply({"metadata": {"metrics": self._metrics()}})
 
     def _metrics(self) -> dict[str, int]:
-        oldest = min((m.sent for m in self._waiting), default=0.0)
+        # The first has waited longest, whether it is new or was given back. Every
+        # send is answered with these, so none of them may grow with the backlog.
+        oldest = self._waiting[0].sent if self._waiting else 0.0
         return {
             "backlogCount": len(self._waiting),
-            "backlogBytes": sum(len(m.body) for m in self._waiting),
+            "backlogBytes": self._bytes,
             "oldestMessageTimestamp": int(oldest * 1000),
         }
 

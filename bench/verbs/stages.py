@@ -18,7 +18,7 @@ from bench.verbs import _options, _output
     multiple=True,
     default=("all",),
     show_default=True,
-    help="cpython, or all; may be repeated.",
+    help="workerd, cpython, or all; may be repeated.",
 )
 @click.option(
     "--phase",
@@ -73,7 +73,9 @@ def command(
         parameters=parameters,
         fixtures={body.label: body.sha256},
     ) as run:
-        with Progress(seconds=size(profile).seconds(phases), quiet=quiet) as progress:
+        with Progress(
+            seconds=size(profile).seconds(phases, len(chosen)), quiet=quiet
+        ) as progress:
             document = measure(
                 run,
                 transcript=body,

@@ -1,0 +1,3 @@
+// The Worker as it is deployed.
+import "./clock";
+export { default } from "worker/index";
