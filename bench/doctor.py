@@ -83,15 +83,7 @@ def check_workerd() -> Check:
     reason = tools.unavailable()
     if reason is not None:
         return _check("workerd", False, reason, f"run `{tools.INSTALL}`")
-    features = tools.features()
-    lacking = [
-        name
-        for name, offered in (
-            ("bench", features.bench),
-            ("--async-trace", features.async_trace),
-        )
-        if not offered
-    ]
+    lacking = tools.features().lacking()
     detail = f"{tools.version()} starts"
     if lacking:
         detail += f", without {' and '.join(lacking)}: fewer instruments"

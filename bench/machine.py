@@ -137,7 +137,8 @@ def collect_virtualisation() -> Facts:
 def collect_versions() -> Facts:
     """Versions of the packages whose code is measured or measures.
 
-    ``workerd`` and ``v8`` are None where that runtime cannot run.
+    ``workerd`` and ``v8`` are None where that runtime cannot run; ``lacking`` names
+    the instruments that this workerd does not have.
     """
     from bench.workerd import tools
 
@@ -148,9 +149,13 @@ def collect_versions() -> Facts:
         except metadata.PackageNotFoundError:
             continue
     if tools.unavailable() is not None:
-        return {"versions": versions, "workerd": None, "v8": None}
-    runtime = {"workerd": tools.version(), "v8": tools.v8_version()}
-    return {"versions": versions, **runtime}
+        return {"versions": versions, "workerd": None, "v8": None, "lacking": []}
+    return {
+        "versions": versions,
+        "workerd": tools.version(),
+        "v8": tools.v8_version(),
+        "lacking": tools.features().lacking(),
+    }
 
 
 COLLECTORS = (
@@ -218,6 +223,16 @@ def warnings(facts: Facts) -> list[str]:
             steal > STEAL_LIMIT,
             f"the hypervisor took {steal:.1%} of the time; "
             "run `bench selftest` to see whether intervals still hold",
+        ),
+        (
+            "bench" in facts["lacking"],
+            "this workerd has no `bench`: stages by themselves and start-up are not "
+            "measured; the profile's split stands in",
+        ),
+        (
+            "--async-trace" in facts["lacking"],
+            "this workerd has no `--async-trace`: time under the isolate lock is not "
+            "measured; main-thread CPU stands in, which is more",
         ),
         (
             quota is not None and quota < cores,

@@ -82,7 +82,7 @@ def test_stages_give_the_contract_s_keys_and_a_sealed_run(tiny, tmp_path):
     out = tmp_path / "run"
     result = invoke(
         *("stages", "--phase", "warm", "--json", "--quiet"),
-        *("--transcript", own, "--out", out),
+        *("--runtime", "cpython", "--transcript", own, "--out", out),
     )
     assert result.exit_code == 0, result.stderr
     assert result.stderr == ""
@@ -116,7 +116,10 @@ def test_a_cell_that_fails_is_exit_4_and_the_rest_is_printed(
     monkeypatch.setitem(cpython.SETUPS, "alone", "no_such_setup")
     out = tmp_path / "run"
     monkeypatch.setattr(
-        sys, "argv", ["bench", "stages", "--phase", "warm", "--json", f"--out={out}"]
+        sys,
+        "argv",
+        ["bench", "stages", "--runtime=cpython", "--phase=warm", "--json"]
+        + [f"--out={out}"],
     )
     with pytest.raises(SystemExit) as ended:
         cli.main()

@@ -25,6 +25,7 @@ CALM = {
     "steal": 0.0,
     "cgroup_quota": None,
     "virtualisation": None,
+    "lacking": [],
 }
 
 
@@ -126,6 +127,8 @@ def test_a_calm_machine_has_no_warnings():
         ({"turbo": True}, "pyperf system tune"),
         ({"steal": 0.2}, "bench selftest"),
         ({"cgroup_quota": 0.5}, "--cpus"),
+        ({"lacking": ["bench"]}, "no `bench`"),
+        ({"lacking": ["--async-trace"]}, "no `--async-trace`"),
     ],
 )
 def test_each_warning_says_what_to_type(change, command):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from dataclasses import replace
 
 import pandas as pd
 import pytest
@@ -37,7 +38,8 @@ def group(draw: random.Random, rounds: int = 20, lost: float = 0.0) -> Group:
         ("whole", "chat"): [turn(whole * noise()) for _ in range(rounds)],
         ("control", "chat"): [turn(whole * noise()) for _ in range(rounds)],
         ("metered", "chat"): [
-            turn(sum(span[0] for span in each.values()), each) for each in spans
+            turn(sum(span[0] for span in each.values()), {"spans": each})
+            for each in spans
         ],
         ("floor", "chat"): [turn(FLOOR) for _ in range(rounds)],
         ("sentinel", "sentinel"): [turn(500_000) for _ in range(rounds)],
@@ -128,6 +130,31 @@ def test_every_turn_leaves_its_rows_with_unit_and_order(measured):
     assert (measured[measured["stage"] == "sentinel"]["value"] == 0.5).all()
     assert (measured[measured["stage"] == "startup"]["value"] == 9.0).all()
     assert measured["seq"].max() == 700 + 20 * 5 - 1
+
+
+def as_workerd(each: Group) -> Group:
+    """The same group as an isolate gives it: helpers, and time under the lock."""
+    lock = {"locked": 800_000, "locked_floor": 20_000}
+    added = {("whole", "chat"): {"helpers": 40_000}, ("metered", "chat"): lock}
+    for key, extra in added.items():
+        each.turns[key] = [
+            replace(one, extra={**(one.extra or {}), **extra})
+            for one in each.turns[key]
+        ]
+    return each
+
+
+def test_helpers_and_the_lock_are_told_where_the_runtime_has_them(measured):
+    draw = random.Random(4)
+    seen = observations(chat(table([as_workerd(group(draw)) for _ in range(6)])))
+    whole = total(seen)
+    assert whole["helpers_ms"] == pytest.approx(0.04)
+    assert whole["locked_ms"] == pytest.approx(0.8)
+    assert whole["locked_floor_ms"] == pytest.approx(0.02)
+    assert whole["net_cpu_ms"] == pytest.approx(1.2, rel=0.01)
+    assert total(journey([seen, seen]))["locked_ms"] == pytest.approx(1.6)
+    without = total(observations(chat(measured)))
+    assert without["helpers_ms"] is without["locked_ms"] is None
 
 
 def test_the_meter_adds_up_steps_and_charges_calls_to_their_stage():

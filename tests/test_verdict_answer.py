@@ -19,6 +19,7 @@ from bench.verdict.answer import (
     nearest,
     said,
     sentence,
+    share,
 )
 
 FREE = limit_profile("free")
@@ -68,7 +69,29 @@ def test_the_sentence_is_about_the_invocation_nearest_to_its_limit():
     assert "one warm chat invocation uses 16 %" in text
     assert "1.60 ms [1.57, 1.63]" in text
     assert "8.0 % to 32 %" in text
-    assert "so it fits; retrieve drives it with 1.10 ms, 69 % of the whole." in text
+    assert "so it fits; retrieve drives it with 1.10 ms, 69 % of that." in text
+
+
+def test_time_under_the_lock_is_what_is_judged_where_it_is_known():
+    """7 ms of CPU with 3 ms under the lock: Workers charges the 3."""
+    row = whole("chat", 7.0, locked_ms=3.0, locked_low=2.9, locked_high=3.1)
+    assert said(whole("chat", 7.0), FREE) == UNSURE
+    assert said(row, FREE) == FITS
+    assert share(row, FREE) == pytest.approx(0.3)
+    data = document()
+    data["invocations"] = [row]
+    text = sentence(data, FREE)
+    assert "uses 30 %: 3.00 ms [2.90, 3.10] under the isolate lock" in text
+    assert "of 7.00 ms on its thread" in text
+    assert "retrieve drives it with 0.600 ms, 20 % of that." in text
+
+
+def test_the_runtime_of_workers_speaks_before_a_costlier_one():
+    data = document()
+    data["invocations"].insert(0, whole("chat", 50.0, runtime="cpython", workers=False))
+    assert nearest(data, FREE, "warm")["runtime"] == "workerd"
+    assert [row["workers"] for row in measured(data)] == [True, True, False]
+    assert sentence(data, FREE).startswith("Of the 10 ms of CPU")
 
 
 def test_elsewhere_the_sentence_tells_compute_from_the_client_and_judges_nothing():

@@ -58,10 +58,12 @@ def document(run: Run, invocations: Sequence[str]) -> dict[str, Any]:
         mine = everything[everything["runtime"] == name]
         result["isolates"] += instruments.isolate(str(name), mine)
     for (runtime, phase), part in table.groupby(["runtime", "phase"], sort=False):
+        loaded = runtimes.load(str(runtime))
         place = {
             "runtime": str(runtime),
             "phase": str(phase),
-            "workers": runtimes.load(str(runtime)).WORKERS,
+            "workers": loaded.WORKERS,
+            "alone_has_calls": loaded.ALONE_HAS_CALLS,
         }
         _add(result, place, part, invocations)
     result["rows"] += [_failed(error) for error in run.errors() if error["cell"]]
@@ -91,7 +93,7 @@ def _add(
     is_apart = samples["variant"].isin([ALONE, PROFILED])
     in_path, apart = samples[~is_apart], samples[is_apart]
     parts: list[list[Observation]] = []
-    stopped = {"stopped_by": _stopped_by(samples)} if not in_path.empty else {}
+    stopped = _stopped_by(samples)
     for invocation in invocations:
         mine = in_path[in_path["invocation"] == invocation]
         if mine.empty:
@@ -163,10 +165,14 @@ def _stage_order(invocation: str, seen: Sequence[Observation]) -> list[str]:
     return known + sorted(measured - set(known))
 
 
-def _stopped_by(samples: DataFrame) -> str:
-    """``precision`` where the wanted width was reached, else ``time``."""
+def _stopped_by(samples: DataFrame) -> dict[str, str]:
+    """``precision`` where the wanted width was reached, else ``time``; nothing where
+    the measurement did not come to its end."""
     stop = samples[samples["stage"] == STOP].set_index("metric")["value"]
-    return "precision" if stop["width"] <= stop["target"] else "time"
+    if stop.empty:
+        return {}
+    reached = stop["width"] <= stop["target"]
+    return {"stopped_by": "precision" if reached else "time"}
 
 
 def _requests(samples: DataFrame) -> int:

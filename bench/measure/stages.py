@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
@@ -79,6 +79,7 @@ def measure(
 
     chosen = {name: registry.load(name) for name in runtimes}
     check_phases(phases)
+    _check_available(chosen)
     sizes = size(profile)
     with _scene(transcript, seed, progress) as scene:
         for name, runtime in chosen.items():
@@ -98,6 +99,17 @@ def check_phases(phases: Sequence[str]) -> None:
                 field="phases",
                 remedy=f"choose one or more of {', '.join(PHASES)}",
             )
+
+
+def _check_available(chosen: Mapping[str, Runtime]) -> None:
+    """Raise UserError where not one of the runtimes can run here."""
+    reasons = {name: runtime.unavailable() for name, runtime in chosen.items()}
+    if None not in reasons.values():
+        raise UserError(
+            "; ".join(f"{name}: {reason}" for name, reason in reasons.items()),
+            field="runtimes",
+            remedy="see `bench list runtimes`, and choose one that is available",
+        )
 
 
 @contextmanager

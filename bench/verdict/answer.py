@@ -3,10 +3,15 @@
 The sentence is about the warm request that comes nearest to its limit: a sustained
 cost ends a Worker, while a single overrun, a cold start, is absorbed by the roll-over
 bank of its isolate (Cloudflare docs, Workers limits, 2026-07-28).
+
+What counts against the limit is CPU while the isolate lock is held (workerd's
+io/limit-enforcer.h), so a row that knows its time under the lock is judged by it; the
+HTTP handling around it is not charged. Without it the whole CPU stands in.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from bench.figures._common import milliseconds, number, phases_of, spoken
@@ -38,15 +43,43 @@ class Against(NamedTuple):
     said: str
 
 
+class Charge(NamedTuple):
+    """CPU in ms that counts against the limit; the ends may be unknown."""
+
+    value: float
+    low: float | None
+    high: float | None
+
+    def __str__(self) -> str:
+        return f"{milliseconds(self.value)} ms{_ends(self.low, self.high)}"
+
+
+def charge(row: Row) -> Charge:
+    """What of one invocation Workers would charge."""
+    locked = number(row.get("locked_ms"))
+    if locked is not None:
+        ends = (number(row.get(key)) for key in ("locked_low", "locked_high"))
+        return Charge(locked, *ends)
+    ends = (number(row.get(key)) for key in ("low", "high"))
+    return Charge(float(row["whole_cpu_ms"]), *ends)
+
+
 def measured(document: Row) -> list[Row]:
-    """Invocations with a whole that was measured; warm ones first."""
+    """Invocations with a whole that was measured: those of runtimes that Workers uses
+    first, and of each the warm ones."""
     rows = [
         row
         for row in document.get("invocations") or []
         if number(row.get("whole_cpu_ms")) is not None
     ]
     phases = phases_of(str(row.get("phase")) for row in rows)
-    return sorted(rows, key=lambda row: phases.index(str(row.get("phase"))))
+    return sorted(
+        rows,
+        key=lambda row: (
+            row.get("workers") is False,
+            phases.index(str(row.get("phase"))),
+        ),
+    )
 
 
 def judged(document: Row) -> bool:
@@ -56,9 +89,8 @@ def judged(document: Row) -> bool:
 
 
 def share(row: Row, limits: LimitProfile) -> float:
-    """Part of the limit that the whole of one invocation uses; 1 is all of it."""
-    limit = limits.cpu_ms_for(str(row.get("invocation")))
-    return float(row["whole_cpu_ms"]) / limit
+    """Part of the limit that one invocation uses; 1 is all of it."""
+    return charge(row).value / limits.cpu_ms_for(str(row.get("invocation")))
 
 
 def said(row: Row, limits: LimitProfile) -> str:
@@ -70,7 +102,7 @@ def said(row: Row, limits: LimitProfile) -> str:
     if row.get("workers") is False:
         return NO_VERDICT
     limit = limits.cpu_ms_for(str(row.get("invocation")))
-    low, high = number(row.get("low")), number(row.get("high"))
+    _, low, high = charge(row)
     if high is not None and high * TRANSFER_HIGH <= limit:
         return FITS
     if low is not None and low * TRANSFER_LOW > limit:
@@ -79,15 +111,23 @@ def said(row: Row, limits: LimitProfile) -> str:
 
 
 def nearest(document: Row, limits: LimitProfile, phase: str) -> Row | None:
-    """The invocation of ``phase`` that uses most of its limit."""
+    """The invocation of ``phase`` that uses most of its limit, of the runtimes that
+    Workers uses if there is one."""
     rows = [row for row in measured(document) if row.get("phase") == phase]
+    rows = [row for row in rows if row.get("workers") is not False] or rows
     return max(rows, key=lambda row: share(row, limits), default=None)
 
 
 def driver(document: Row, whole: Row) -> Row | None:
-    """The stage with most CPU of one invocation."""
-    rows = _stages(document, whole)
-    return max(rows, key=lambda row: float(row["cpu_ms"]), default=None)
+    """The stage that most of one invocation's charge is spent in."""
+    return max(_stages(document, whole), key=_charged(whole), default=None)
+
+
+def _charged(whole: Row) -> Callable[[Row], float]:
+    """What counts of a stage, in the terms in which its whole is charged."""
+    if number(whole.get("locked_ms")) is not None:
+        return _compute
+    return lambda stage: float(stage["cpu_ms"])
 
 
 def _compute(stage: Row) -> float:
@@ -114,8 +154,9 @@ def sentence(document: Row, limits: LimitProfile) -> str:
         return "Nothing was measured to its end, so there is no answer."
     text = f"{_doubt(document)}{_main(document, main, limits)}"
     if warm is not None and cold is not None:
-        text += f" The first {cold['invocation']} invocation of a fresh process costs "
-        text += _cost(cold)
+        fresh = "isolate" if number(cold.get("locked_ms")) is not None else "process"
+        text += f" The first {cold['invocation']} invocation of a fresh {fresh} costs "
+        text += str(charge(cold))
         if said(cold, limits) != NO_VERDICT:
             limit = limits.cpu_ms_for(str(cold.get("invocation")))
             text += f", {percent(share(cold, limits))} of {limit:,g} ms"
@@ -131,7 +172,7 @@ def _main(document: Row, row: Row, limits: LimitProfile) -> str:
     text = (
         f"Of the {limit:,g} ms of CPU that {limits.name} allows, one "
         f"{row.get('phase')} {row.get('invocation')} invocation uses {percent(part)}: "
-        f"{_cost(row)} here, "
+        f"{charge(row)}{_under_lock(row)} here, "
         f"{percent(part * TRANSFER_LOW)} to {percent(part * TRANSFER_HIGH)} if a "
         f"millisecond of this machine is {TRANSFER_LOW:g} to {TRANSFER_HIGH:g} of "
         f"Cloudflare's, so {verdict}"
@@ -147,7 +188,7 @@ def _orientation(document: Row, row: Row, limits: LimitProfile) -> str:
     compute = float(row["whole_cpu_ms"]) - io
     return (
         f"In {runtime}, one {row.get('phase')} {row.get('invocation')} invocation "
-        f"costs {_cost(row)} of CPU: {milliseconds(io)} ms in the HTTP client, which "
+        f"costs {charge(row)} of CPU: {milliseconds(io)} ms in the HTTP client, which "
         "Workers does mostly outside the request's account, and "
         f"{milliseconds(compute)} ms of compute{_led_by(stages, compute)}. Workers "
         f"does not run {runtime}: this says where the CPU goes and gives no verdict. "
@@ -166,18 +207,23 @@ def _led_by(stages: list[Row], compute: float) -> str:
 
 
 def _driven_by(document: Row, row: Row) -> str:
-    top = driver(document, row)
-    if top is None or not row["whole_cpu_ms"]:
+    top, whole = driver(document, row), charge(row).value
+    if top is None or not whole:
         return "."
-    part = float(top["cpu_ms"]) / float(row["whole_cpu_ms"])
+    cost = _charged(row)(top)
     return (
-        f"; {top.get('stage')} drives it with {milliseconds(top['cpu_ms'])} ms, "
-        f"{percent(part)} of the whole."
+        f"; {top.get('stage')} drives it with {milliseconds(cost)} ms, "
+        f"{percent(cost / whole)} of that."
     )
 
 
-def _cost(row: Row) -> str:
-    return f"{milliseconds(row['whole_cpu_ms'])} ms{interval(row, 'low', 'high')}"
+def _under_lock(row: Row) -> str:
+    if number(row.get("locked_ms")) is None:
+        return ""
+    return (
+        " under the isolate lock, which is what is charged, of "
+        f"{milliseconds(row['whole_cpu_ms'])} ms on its thread"
+    )
 
 
 def _doubt(document: Row) -> str:
@@ -190,10 +236,13 @@ def _doubt(document: Row) -> str:
 
 def interval(row: Row, low: str, high: str) -> str:
     """`` [low, high]`` in ms, or nothing where an end is unknown."""
-    ends = number(row.get(low)), number(row.get(high))
-    if ends[0] is None or ends[1] is None:
+    return _ends(number(row.get(low)), number(row.get(high)))
+
+
+def _ends(low: float | None, high: float | None) -> str:
+    if low is None or high is None:
         return ""
-    return f" [{milliseconds(ends[0])}, {milliseconds(ends[1])}]"
+    return f" [{milliseconds(low)}, {milliseconds(high)}]"
 
 
 def percent(part: float) -> str:

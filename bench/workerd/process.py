@@ -158,7 +158,9 @@ class Workerd:
         code = self._process.wait()
         how = signal.Signals(-code).name if code < 0 else f"code {code}"
         self._errors.seek(0)
-        said = self._errors.read().decode(errors="replace").strip()[-500:]
+        # Its own words; the addresses of a native stack that may follow say nothing.
+        text = self._errors.read().decode(errors="replace").partition("\nstack:")[0]
+        said = " ".join(text.split())[-500:]
         return WorkerdError(f"workerd ended with {how}{': ' if said else ''}{said}")
 
 

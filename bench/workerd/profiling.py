@@ -102,10 +102,10 @@ def _weights(profile: Mapping[str, Any]) -> Iterator[tuple[int, float]]:
     pause would get all of it: none counts for more than twice the usual interval. A
     delta may be negative where the clock was read on two cores.
     """
-    deltas = profile["timeDeltas"][1:]
-    usual = quantiles(deltas, n=4)[0] if len(deltas) > 1 else INTERVAL_US
+    deltas = [max(us, 0) for us in profile["timeDeltas"][1:]]
+    usual = quantiles(deltas, n=4, method="inclusive")[0] if len(deltas) > 1 else INTERVAL_US
     for ident, us in zip(profile["samples"], [*deltas, usual], strict=True):
-        yield ident, min(max(us, 0), 2 * usual)
+        yield ident, min(us, 2 * usual)
 
 
 def _stacks(

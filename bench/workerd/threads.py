@@ -71,7 +71,10 @@ class Threads:
         if not self._linux:
             return True
         stat = (self._tasks / str(self._pid) / "stat").read_bytes()
-        return stat.rpartition(b")")[2].split()[0] == b"S"
+        state = stat.rpartition(b")")[2].split()[0]
+        if state in b"ZX":  # it has ended, and nobody has asked how yet
+            raise ProcessLookupError(self._pid)
+        return state == b"S"
 
     def _helpers(self) -> int:
         if not self._linux:

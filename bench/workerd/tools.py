@@ -38,6 +38,11 @@ class Features:
     bench: bool
     async_trace: bool
 
+    def lacking(self) -> list[str]:
+        """What is not there, by the names that workerd's help would give it."""
+        offered = {"bench": self.bench, "--async-trace": self.async_trace}
+        return [name for name, there in offered.items() if not there]
+
 
 def unavailable() -> str | None:
     """Why workerd cannot run here, in one line, or None."""
@@ -140,7 +145,9 @@ def lock() -> int:
 def types() -> int:
     """Check the types of the Worker and of what measures it; the compiler's code."""
     compiler = MODULES / "typescript" / "bin" / "tsc"
-    return _node(compiler, "--noEmit", "--project", str(PROJECT))
+    projects = (PROJECT, Path(__file__).parent / "entries")
+    codes = [_node(compiler, "--noEmit", "--project", each) for each in projects]
+    return max(codes)
 
 
 def _npm(*arguments: str) -> int:
