@@ -133,26 +133,39 @@ def test_every_turn_leaves_its_rows_with_unit_and_order(measured):
 
 
 def as_workerd(each: Group) -> Group:
-    """The same group as an isolate gives it: helpers, and time under the lock."""
-    lock = {"locked": 800_000, "locked_floor": 20_000}
-    added = {("whole", "chat"): {"helpers": 40_000}, ("metered", "chat"): lock}
-    for key, extra in added.items():
-        each.turns[key] = [
-            replace(one, extra={**(one.extra or {}), **extra})
-            for one in each.turns[key]
-        ]
+    """The same group as an isolate gives it: helpers, and requests that were ended
+    after each stage, whose time under the lock is CPU less I/O."""
+    shown = []
+    for one in each.turns["metered", "chat"]:
+        upto, cpu, locked = [("nothing", FLOOR, 20_000)], FLOOR, 20_000
+        for name, (spent, io) in one.extra["spans"].items():
+            cpu, locked = cpu + spent, locked + spent - io
+            upto.append((name, cpu, locked))
+        shown.append(replace(one, extra={"upto": upto}))
+    each.turns["metered", "chat"] = shown
+    helped = {"helpers": 40_000}
+    whole = each.turns["whole", "chat"]
+    each.turns["whole", "chat"] = [replace(one, extra=helped) for one in whole]
     return each
 
 
-def test_helpers_and_the_lock_are_told_where_the_runtime_has_them(measured):
+def test_stages_are_told_apart_by_ending_requests_after_them(measured):
     draw = random.Random(4)
     seen = observations(chat(table([as_workerd(group(draw)) for _ in range(6)])))
     whole = total(seen)
+    assert abs(whole["closure"]) < 0.01
     assert whole["helpers_ms"] == pytest.approx(0.04)
-    assert whole["locked_ms"] == pytest.approx(0.8)
+    inside = sum(cpu - io for cpu, io in COSTS.values()) / 1e6
+    assert whole["locked_ms"] == pytest.approx(inside + 0.02, rel=0.01)
     assert whole["locked_floor_ms"] == pytest.approx(0.02)
     assert whole["net_cpu_ms"] == pytest.approx(1.2, rel=0.01)
-    assert total(journey([seen, seen]))["locked_ms"] == pytest.approx(1.6)
+    assert total(journey([seen, seen]))["locked_ms"] == pytest.approx(
+        2 * whole["locked_ms"]
+    )
+    rows = {row["stage"]: row for row in stage_rows(seen, list(COSTS), measured[:0])}
+    for name, (cpu, io) in COSTS.items():
+        assert rows[name]["cpu_ms"] == pytest.approx(cpu / 1e6, rel=0.02)
+        assert rows[name]["io_ms"] == pytest.approx(io / 1e6, rel=0.05)
     without = total(observations(chat(measured)))
     assert without["helpers_ms"] is without["locked_ms"] is None
 

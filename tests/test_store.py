@@ -75,7 +75,7 @@ def test_a_new_run_has_what_the_design_lists(run):
     assert manifest["command"] == "bench stages --seed 7"
     assert manifest["seed"] == 7
     assert manifest["fixtures"] == DESCRIBED["fixtures"]
-    assert len(manifest["lock"]) == 64
+    assert len(manifest["lock"]) == len(manifest["worker_lock"]) == 64
     assert run.machine["host"] == run.host
 
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from math import log
 from statistics import fmean
 from typing import TYPE_CHECKING, Any
@@ -19,8 +20,10 @@ from bench.measure.samples import (
     CONTROL,
     FLOOR,
     METERED,
+    NOTHING,
     PROFILED,
-    TRACED,
+    UPTO,
+    UPTO_LOCKED,
     WHOLE,
 )
 from bench.measure.statistics import (
@@ -70,6 +73,26 @@ def _observe(group: DataFrame) -> Observation:
     requests = plain.pivot_table(index="seq", columns="metric", values="value")
     typical = requests.iloc[central(requests["cpu"].tolist())].mean()
     metered = group[group["variant"] == METERED]
+    ended, locked = _ended(metered, UPTO), _ended(metered, UPTO_LOCKED)
+    stages, io = _differences(ended, locked) if ended else _spans(metered)
+    control = group[(group["variant"] == CONTROL) & (group["metric"] == "cpu")]
+    floor = group[(group["stage"] == FLOOR) & (group["metric"] == "cpu")]
+    return Observation(
+        whole=float(typical["cpu"]),
+        control=_typical(control["value"]),
+        wall=float(typical["wall"]),
+        run_delay=float(typical["run_delay"]) if "run_delay" in typical else None,
+        floor=_typical(floor["value"]),
+        stages=stages,
+        io=io,
+        helpers=float(typical["helpers"]) if "helpers" in typical else None,
+        locked=list(locked.values())[-1] if locked else None,
+        locked_floor=locked[NOTHING] if locked else None,
+    )
+
+
+def _spans(metered: DataFrame) -> tuple[dict[str, float], dict[str, float]]:
+    """CPU and I/O of each stage where a meter inside the request told them apart."""
     spans = {
         metric: metered[metered["metric"] == metric].pivot_table(
             index="seq", columns="stage", values="value", fill_value=0.0
@@ -78,26 +101,29 @@ def _observe(group: DataFrame) -> Observation:
     }
     chosen = central(spans["cpu"].sum(axis=1).tolist())
     stages, io = (spans[metric].iloc[chosen].mean() for metric in ("cpu", "io"))
-    control = group[(group["variant"] == CONTROL) & (group["metric"] == "cpu")]
-    return Observation(
-        whole=float(typical["cpu"]),
-        control=_typical(control["value"]),
-        wall=float(typical["wall"]),
-        run_delay=float(typical["run_delay"]) if "run_delay" in typical else None,
-        floor=_typical(
-            group.loc[(group["stage"] == FLOOR) & (group["metric"] == "cpu"), "value"]
-        ),
-        stages={str(name): float(ms) for name, ms in stages.items()},
-        io={str(name): float(ms) for name, ms in io.items()},
-        helpers=float(typical["helpers"]) if "helpers" in typical else None,
-        locked=_locked(group, WHOLE),
-        locked_floor=_locked(group, FLOOR),
+    return (
+        {str(name): float(ms) for name, ms in stages.items()},
+        {str(name): float(ms) for name, ms in io.items()},
     )
 
 
-def _locked(group: DataFrame, stage: str) -> float | None:
-    traced = group[(group["variant"] == TRACED) & (group["stage"] == stage)]
-    return None if traced.empty else _typical(traced["value"])
+def _ended(metered: DataFrame, metric: str) -> dict[str, float]:
+    """Typical cost of a request ended after each stage, in path order."""
+    rows = metered[metered["metric"] == metric]
+    return {
+        str(stage): _typical(part["value"])
+        for stage, part in rows.groupby("stage", sort=False)
+    }
+
+
+def _differences(
+    ended: dict[str, float], locked: dict[str, float]
+) -> tuple[dict[str, float], dict[str, float]]:
+    """What one stage more costs, and what of that is outside the lock; without a trace
+    nothing is known to be outside."""
+    cpu = {b: ended[b] - ended[a] for a, b in pairwise(ended)}
+    inside = {b: locked[b] - locked[a] for a, b in pairwise(locked)}
+    return cpu, {name: ms - inside.get(name, ms) for name, ms in cpu.items()}
 
 
 def _typical(values: Series[float]) -> float:

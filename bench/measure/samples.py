@@ -6,9 +6,9 @@ Everything that is reported is derived from these rows and can be derived again.
     whole     plain     cpu wall run_delay   a request through the path, no meter
               plain     helpers              CPU of threads beside the main one
     whole     control   cpu                  the same again, in another process (A/A)
-    whole     traced    locked               ms under the isolate lock, of a request
-    floor     traced    locked               that is traced, and of one with no stage
     <stage>   metered   cpu io               a stage inside the path; io is part of cpu
+              metered   upto upto_locked     or a request ended after it: CPU, and time
+    nothing   metered   upto upto_locked     under the isolate lock; before the first
     floor     plain     cpu                  the same request with no stage in it
     <stage>   alone     cpu                  a stage by itself
     <stage>   profile   cpu                  its share of a profile, a request
@@ -33,7 +33,9 @@ from bench.measure.turns import Group, Key
 MS = 1e-6  # ns to ms
 WHOLE, CONTROL, METERED, FLOOR = "whole", "control", "metered", "floor"
 SENTINEL, ALONE, STARTUP, STOP = "sentinel", "alone", "startup", "stop"
-TRACED, WARMING, PROFILED = "traced", "warming", "profile"
+WARMING, PROFILED = "warming", "profile"
+# Metrics of a request that was ended after a stage, and the stage before the first.
+UPTO, UPTO_LOCKED, NOTHING = "upto", "upto_locked", "nothing"
 Row = dict[str, Any]
 
 
@@ -107,17 +109,19 @@ def _rows(key: Key, turn: Turn, place: Row) -> list[Row]:
 
 
 def _spans(extra: Mapping[str, Any], place: Row) -> list[Row]:
-    inside = place | {"variant": METERED}
-    rows = [
-        _row(inside, stage, metric, value)
+    """Rows of one metered request: spans by stage, or costs of ended requests."""
+    place = place | {"variant": METERED}
+    if "upto" in extra:
+        return [
+            _row(place, stage, metric, value)
+            for stage, *costs in extra["upto"]
+            for metric, value in zip((UPTO, UPTO_LOCKED), costs, strict=True)
+            if value is not None
+        ]
+    return [
+        _row(place, stage, metric, value)
         for stage, span in extra["spans"].items()
         for metric, value in zip(("cpu", "io"), span, strict=True)
-    ]
-    traced = {WHOLE: extra.get("locked"), FLOOR: extra.get("locked_floor")}
-    return rows + [
-        _row(place | {"variant": TRACED}, stage, "locked", value)
-        for stage, value in traced.items()
-        if value is not None
     ]
 
 

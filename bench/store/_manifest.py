@@ -121,11 +121,10 @@ def _write_all(handle: int, data: bytes) -> None:
 
 
 def provenance() -> dict[str, Any]:
-    """Commit, whether tracked files differ from it, and the hash of the lock.
+    """Commit, whether tracked files differ from it, and the hashes of both locks.
 
     Each is None where it is unknown: no git, no repository, no lock file.
     """
-    lock = ROOT / "requirements.lock"
     commit = _git("rev-parse", "--show-toplevel", "HEAD")
     top, _, sha = (commit or "").partition("\n")
     # A checkout without its own .git may lie in somebody else's repository.
@@ -136,10 +135,13 @@ def provenance() -> dict[str, Any]:
     return {
         "commit": sha or None,
         "dirty": dirty,
-        "lock": hashlib.sha256(lock.read_bytes()).hexdigest()
-        if lock.is_file()
-        else None,
+        "lock": _digest(ROOT / "requirements.lock"),
+        "worker_lock": _digest(ROOT / "worker" / "package-lock.json"),
     }
+
+
+def _digest(path: Path) -> str | None:
+    return hashlib.sha256(path.read_bytes()).hexdigest() if path.is_file() else None
 
 
 def _git(*arguments: str) -> str | None:

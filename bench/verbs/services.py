@@ -24,7 +24,8 @@ def command(
     from bench import services
 
     with services.start(seed=seed, ports=port) as running:
-        endpoints = running.endpoints
+        # The last serves all of them by the host that a request names.
+        endpoints = running.endpoints | {"outbound": running.outbound}
         if not _output.emit({"endpoints": endpoints}, as_json=as_json, out=out):
             _output.emit_table(("service", "url"), list(endpoints.items()))
         if not quiet:

@@ -103,7 +103,9 @@ def _weights(profile: Mapping[str, Any]) -> Iterator[tuple[int, float]]:
     delta may be negative where the clock was read on two cores.
     """
     deltas = [max(us, 0) for us in profile["timeDeltas"][1:]]
-    usual = quantiles(deltas, n=4, method="inclusive")[0] if len(deltas) > 1 else INTERVAL_US
+    usual = float(INTERVAL_US)
+    if len(deltas) > 1:
+        usual = quantiles(deltas, n=4, method="inclusive")[0]
     for ident, us in zip(profile["samples"], [*deltas, usual], strict=True):
         yield ident, min(us, 2 * usual)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +31,7 @@ class Project:
     queue: str  # that it consumes, or empty
 
 
+@cache
 def load(folder: Path) -> Project:
     """The project in ``folder``.
 

@@ -1,4 +1,4 @@
-"""What the measured roles in workerd have in common: requests, checks, spans.
+"""What the measured roles in workerd have in common: requests, checks, turns.
 
 Timers inside a Worker have whole milliseconds, so a stage is measured from outside:
 the path is ended after each of its stages in turn, and what one stage more costs is
@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from bench.errors import BenchError
 from bench.measure.process import Turn
+from bench.measure.samples import NOTHING
 from bench.path import stages
 from bench.path.http import Request
 from bench.workerd.fleet import Cost, Fleet
@@ -59,37 +60,20 @@ def check_empty(invocation: str, answer: Answer) -> None:
         raise BenchError(f"{invocation}, ended early: {answer[0]} {answer[1][:200]!r}")
 
 
-class Spans:
-    """Costs of the stages of one invocation, from paths ended after 0, 1, ... stages.
-
-    ``costs[k]`` is the request that was ended after k stages.
-    """
+class Ended:
+    """Costs of one invocation's requests that were ended after 0, 1, ... stages."""
 
     def __init__(self, invocation: str) -> None:
-        self.names = list(stages(invocation))
-        self.costs: dict[int, Cost] = {}
+        self.names = [NOTHING, *stages(invocation)]
+        self.plain: dict[int, Cost] = {}
         self.traced: dict[int, Cost] = {}
 
-    def extra(self) -> dict[str, list[int]]:
-        """Stage -> [cpu, what of it was outside the lock], in ns; noise may make a
-        difference negative. Without a trace nothing is known to be outside."""
-        spans = {}
-        for k, name in enumerate(self.names, start=1):
-            cpu = self.costs[k].cpu - self.costs[k - 1].cpu
-            spans[name] = [cpu, cpu - self._locked(k, cpu)]
-        return spans
-
-    def under_lock(self) -> dict[str, int]:
-        """Ns under the lock of the whole path and of the path with no stage."""
-        if not self.traced:
-            return {}
-        whole, empty = self.traced[len(self.names)], self.traced[0]
-        return {"locked": whole.locked or 0, "locked_floor": empty.locked or 0}
-
-    def _locked(self, k: int, otherwise: int) -> int:
-        if not self.traced:
-            return otherwise
-        return (self.traced[k].locked or 0) - (self.traced[k - 1].locked or 0)
+    def upto(self) -> list[tuple[str, int, int | None]]:
+        """Stage, CPU and time under the lock in ns, of the request ended after it."""
+        return [
+            (name, self.plain[k].cpu, self.traced[k].locked if self.traced else None)
+            for k, name in enumerate(self.names)
+        ]
 
 
 class Single:
@@ -134,7 +118,7 @@ class Asked(Protocol):
 Place = Callable[[int], tuple[Asked, int]]
 
 
-def spans_turn(
+def ended_turn(
     scene: Scene,
     invocation: str,
     draw: random.Random,
@@ -149,29 +133,31 @@ def spans_turn(
     Time under the lock is wall time: a traced request that had to wait for its core
     is sent up to ``again`` times more.
     """
-    spans = Spans(invocation)
+    ended = Ended(invocation)
+    last = len(ended.names) - 1
     request = scene.world.requests[invocation]
-    kinds = [(plain, spans.costs)] + ([(traced, spans.traced)] if traced else [])
-    asked = [(kind, k) for kind in kinds for k in range(len(spans.names) + 1)]
+    kinds = [(plain, ended.plain)] + ([(traced, ended.traced)] if traced else [])
+    asked = [(kind, k) for kind in kinds for k in range(last + 1)]
     for (place, costs), k in draw.sample(asked, len(asked)):
-        fleet, isolate = place(k)
-        costs[k], answer = _undisturbed(fleet, isolate, ended_after(request, k), again)
-        if k == len(spans.names):
+        costs[k], answer = _undisturbed(place, k, ended_after(request, k), again)
+        if k == last:
             check(scene, invocation, answer)
         elif k < _answers(invocation):
             check_empty(invocation, answer)
-    full = turn_of(invocation, [spans.costs[len(spans.names)]])
-    return replace(full, extra={"spans": spans.extra(), **spans.under_lock()})
+    full = turn_of(invocation, [ended.plain[last]])
+    return replace(full, extra={"upto": ended.upto()})
 
 
 def _undisturbed(
-    fleet: Asked, isolate: int, request: Request, again: int
+    place: Place, k: int, request: Request, again: int
 ) -> tuple[Cost, Answer]:
-    cost, answer = fleet.cost(isolate, request)
-    while again and cost.locked is not None and (cost.run_delay or 0) > cost.helpers:
+    while True:
+        fleet, isolate = place(k)
         cost, answer = fleet.cost(isolate, request)
+        waited = (cost.run_delay or 0) > cost.helpers
+        if not (again and waited and cost.locked is not None):
+            return cost, answer
         again -= 1
-    return cost, answer
 
 
 def _answers(invocation: str) -> int:

@@ -26,7 +26,7 @@ from bench.workerd.subjects import (
     check,
     check_empty,
     ended_after,
-    spans_turn,
+    ended_turn,
     turn_of,
 )
 
@@ -120,9 +120,9 @@ class Warm:
         self._company.ready()
 
     def turn(self, case: str, n: int = 1) -> Turn:
-        """``n`` requests of the invocation ``case``, or its spans."""
+        """``n`` requests of the invocation ``case``, or ended after each stage."""
         if self._role == METERED:
-            return self._spans(case)
+            return self._ended(case)
         company = self._company
         fleet = company.second if self._role == CONTROL else company.first
         request = self._scene.world.requests[case]
@@ -143,12 +143,12 @@ class Warm:
             self._left = True
             self._company.leave()
 
-    def _spans(self, case: str) -> Turn:
+    def _ended(self, case: str) -> Turn:
         company = self._company
         self._metered += 1
         plain = company.second if self._metered % 2 else company.first
         traced = company.traced
-        return spans_turn(
+        return ended_turn(
             self._scene,
             case,
             self._draw,
