@@ -92,8 +92,11 @@ class World:
             pass
 
 
-def build(services: Services, transcript: bytes, seed: int = 1) -> World:
-    """Seed ``services`` for a journey with ``transcript``; ``seed`` picks the user.
+def build(
+    services: Services, transcript: bytes, seed: int = 1, **variants: Any
+) -> World:
+    """Seed ``services`` for a journey with ``transcript``; ``seed`` picks the user and
+    ``variants`` replace single options of the path.
 
     What they held before is forgotten, their settings stay. Takes seconds however long
     the transcript is: at most the chunks of one consumer batch are embedded. Raises
@@ -106,7 +109,8 @@ def build(services: Services, transcript: bytes, seed: int = 1) -> World:
     services.put("d1", {"sql": ";".join(SCHEMA)})
     headers = {"authorization": f"Bearer {token}", "content-type": "application/json"}
     ingest = Request("POST", f"/transcripts/{TRANSCRIPT}", headers, transcript)
-    options = Options(rate_per_minute=1_000_000, max_transcript_bytes=64 * 2**20)
+    large = {"rate_per_minute": 1_000_000, "max_transcript_bytes": 64 * 2**20}
+    options = Options(**large | variants)
     secrets = Secrets("sk-ant-made-up", "sk-made-up", "whsec-made-up")
     passages = _passages()
     with HttpTransport(services.endpoints) as transport:

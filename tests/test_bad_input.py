@@ -322,3 +322,16 @@ def test_errors_hold_no_number_of_json(bench, tmp_path):
     code, out, _ = bench("list", "limits", "--json")
     assert code == 0
     assert json.loads(out)["rows"]
+
+
+@pytest.mark.parametrize(
+    ("option", "says"),
+    [
+        ("nosuch=1", "'nosuch' is no option of the path"),
+        ("rerank=sideways", "'sideways' is not a variant"),
+        ("top_k=many", "'many' is not a number"),
+        ("rerank", "'' is not a variant"),
+    ],
+)
+def test_an_option_of_the_path_is_refused_before_anything_is_made(bench, option, says):
+    refused(bench("stages", "--option", option), says, "remedy")

@@ -68,12 +68,14 @@ def measure(
     profile: str,
     seed: int,
     progress: Reporter,
+    options: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
     """Measure what the run lacks, then derive the document of ``bench stages``.
 
-    Cells that the run has finished are not measured again. A cell that fails becomes
-    an error in its rows, and the others go on. Raises UserError for an unknown
-    runtime, phase or profile before anything starts.
+    ``options`` replaces single options of the path. Cells that the run has finished
+    are not measured again. A cell that fails becomes an error in its rows, and the
+    others go on. Raises UserError for an unknown runtime, phase or profile, or where
+    no runtime is available, before anything starts.
     """
     from bench import runtimes as registry
 
@@ -81,7 +83,7 @@ def measure(
     check_phases(phases)
     _check_available(chosen)
     sizes = size(profile)
-    with _scene(transcript, seed, progress) as scene:
+    with _scene(transcript, seed, progress, options or {}) as scene:
         for name, runtime in chosen.items():
             # What Workers runs is what the question is about.
             mine = sizes if runtime.WORKERS or len(chosen) == 1 else sizes.halved()
@@ -113,7 +115,9 @@ def _check_available(chosen: Mapping[str, Runtime]) -> None:
 
 
 @contextmanager
-def _scene(transcript: Transcript, seed: int, progress: Reporter) -> Iterator[Scene]:
+def _scene(
+    transcript: Transcript, seed: int, progress: Reporter, options: Mapping[str, Any]
+) -> Iterator[Scene]:
     """Services that run and hold what the journey needs."""
     from bench import services, world
     from bench.runtimes import Scene
@@ -124,7 +128,7 @@ def _scene(transcript: Transcript, seed: int, progress: Reporter) -> Iterator[Sc
         services.start(seed=seed, cpus=set(cores.driving) or None) as running,
     ):
         progress.step("seeding the services")
-        made = world.build(running, transcript.data, seed)
+        made = world.build(running, transcript.data, seed, **options)
         with Scene.stage(made, running) as scene:
             yield scene
 

@@ -7,9 +7,9 @@ per process (per isolate) and shared by all its requests.
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, fields
-from typing import TYPE_CHECKING, Literal, get_args, get_type_hints
+from typing import TYPE_CHECKING, Any, Literal, get_args, get_type_hints
 
 from bench.errors import UserError
 from bench.path.memory import Memory
@@ -70,6 +70,31 @@ class Options:
                     field=option.name,
                     remedy=f"choose one of {', '.join(allowed)}",
                 )
+
+
+def variants(texts: Iterable[str]) -> dict[str, Any]:
+    """Options by name from texts such as ``rerank=in_path``.
+
+    Raises UserError for a name that does not exist, and for a value that is none.
+    """
+    kinds = {option.name: type(option.default) for option in fields(Options)}
+    given: dict[str, Any] = {}
+    for text in texts:
+        name, _, value = text.partition("=")
+        if name not in kinds:
+            raise UserError(
+                f"{name!r} is no option of the path",
+                field="option",
+                remedy=f"choose one of {', '.join(kinds)}",
+            )
+        try:
+            given[name] = kinds[name](value)
+        except ValueError:
+            raise UserError(
+                f"{value!r} is not a number", field=name, remedy="give a number"
+            ) from None
+    Options(**given)
+    return given
 
 
 @dataclass(frozen=True, slots=True)

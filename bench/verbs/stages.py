@@ -27,6 +27,13 @@ from bench.verbs import _options, _output
     show_default=True,
     help="The first request of a process, or later ones.",
 )
+@click.option(
+    "--option",
+    "option",
+    multiple=True,
+    metavar="NAME=VALUE",
+    help="A variant of a stage, such as rerank=in_path; may be repeated.",
+)
 @_options.transcript
 @_options.profile
 @_options.limits
@@ -34,6 +41,7 @@ from bench.verbs import _options, _output
 def command(
     runtime: tuple[str, ...],
     phase: str,
+    option: tuple[str, ...],
     transcript_file: Path | None,
     profile: str,
     limits: str,
@@ -49,6 +57,7 @@ def command(
     from bench.measure import footprint
     from bench.measure.sizes import size
     from bench.measure.stages import PHASES, measure
+    from bench.path.env import variants
     from bench.platform import limit_profile
     from bench.progress import Progress
     from bench.store import Run
@@ -57,6 +66,7 @@ def command(
     for name in chosen:
         runtimes.load(name)
     phases = list(PHASES) if phase == "all" else [phase]
+    options = variants(option)
     limit = limit_profile(limits)
     body = transcript.given(transcript_file)
     parameters = {
@@ -64,6 +74,7 @@ def command(
         "runtimes": chosen,
         "phases": phases,
         "limits": limits,
+        "options": options,
     }
     with Run.create(
         out,
@@ -84,6 +95,7 @@ def command(
                 profile=profile,
                 seed=seed,
                 progress=progress,
+                options=options,
             )
         document["driver_peak_mib"] = footprint.peak_rss_bytes() / 2**20
 
