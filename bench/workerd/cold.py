@@ -31,7 +31,6 @@ from bench.workerd.subjects import (
 if TYPE_CHECKING:
     from bench.runtimes import Scene
 
-
 # Of isolates for traced requests that are asked again, because the first had to wait.
 SPARE = 4
 
@@ -161,8 +160,8 @@ class Cold:
                 colds.scene,
                 case,
                 self._draw,
-                plain=lambda _: colds.plain.take(MEASURED),
-                traced=None if traced is None else lambda _: traced.take(MEASURED),
+                plain=lambda: colds.plain.take(MEASURED),
+                traced=None if traced is None else lambda: traced.take(MEASURED),
                 again=1,
             )
         empty = self._role == FLOOR

@@ -115,7 +115,7 @@ class Asked(Protocol):
         """As ``Fleet.cost``."""
 
 
-Place = Callable[[int], tuple[Asked, int]]
+Place = Callable[[], tuple[Asked, int]]
 
 
 def ended_turn(
@@ -127,8 +127,8 @@ def ended_turn(
     traced: Place | None,
     again: int = 0,
 ) -> Turn:
-    """One request for each number of stages; ``plain(k)`` says which isolate of which
-    fleet the one with k stages goes to.
+    """One request for each number of stages; ``plain()`` says which isolate of which
+    fleet the next one goes to.
 
     Time under the lock is wall time: a traced request that had to wait for its core
     is sent up to ``again`` times more.
@@ -139,7 +139,7 @@ def ended_turn(
     kinds = [(plain, ended.plain)] + ([(traced, ended.traced)] if traced else [])
     asked = [(kind, k) for kind in kinds for k in range(last + 1)]
     for (place, costs), k in draw.sample(asked, len(asked)):
-        costs[k], answer = _undisturbed(place, k, ended_after(request, k), again)
+        costs[k], answer = _undisturbed(place, ended_after(request, k), again)
         if k == last:
             check(scene, invocation, answer)
         elif k < _answers(invocation):
@@ -148,11 +148,9 @@ def ended_turn(
     return replace(full, extra={"upto": ended.upto()})
 
 
-def _undisturbed(
-    place: Place, k: int, request: Request, again: int
-) -> tuple[Cost, Answer]:
+def _undisturbed(place: Place, request: Request, again: int) -> tuple[Cost, Answer]:
     while True:
-        fleet, isolate = place(k)
+        fleet, isolate = place()
         cost, answer = fleet.cost(isolate, request)
         waited = (cost.run_delay or 0) > cost.helpers
         if not (again and waited and cost.locked is not None):

@@ -152,7 +152,7 @@ class Warm:
             self._scene,
             case,
             self._draw,
-            plain=lambda _: (plain, 0),
-            traced=None if traced is None else lambda _: (traced, 0),
+            plain=lambda: (plain, 0),
+            traced=None if traced is None else lambda: (traced, 0),
             again=AGAIN,
         )
