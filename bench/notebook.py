@@ -98,6 +98,31 @@ class RequestPath:
 
         return tables.wholes(self.result)
 
+    def article(self) -> Styler:
+        """The article's CPU table in ms beside ours, with intervals."""
+        from bench.report import tables
+        from bench.verdict import article
+
+        return tables.article(self.result, article.rows(self.samples))
+
+    def warming(self) -> Styler:
+        """CPU in ms of the first requests of a fresh isolate or process."""
+        from bench.report import tables
+
+        return tables.warming(self.result)
+
+    def instruments(self) -> Styler:
+        """What each instrument says of each invocation, in ms, and its doubts."""
+        from bench.report import tables
+
+        return tables.instruments(self.result)
+
+    def isolate(self) -> Styler:
+        """Start-up, script, heap and stream conversion against their limits."""
+        from bench.report import tables
+
+        return tables.isolate(self.result, self.limits)
+
     def figure(self, name: str) -> Image:
         """Draw the figure called ``name`` and save it, with its data, in the run.
 

@@ -118,8 +118,10 @@ def test_a_cell_that_fails_is_exit_4_and_the_rest_is_printed(
     monkeypatch.setattr(
         sys,
         "argv",
-        ["bench", "stages", "--runtime=cpython", "--phase=warm", "--json"]
-        + [f"--out={out}"],
+        [
+            *("bench", "stages", "--runtime=cpython", "--phase=warm", "--json"),
+            f"--out={out}",
+        ],
     )
     with pytest.raises(SystemExit) as ended:
         cli.main()

@@ -3,142 +3,19 @@
 from __future__ import annotations
 
 import json
-import math
-import random
 import subprocess
 import sys
 from itertools import pairwise
 
 import pandas as pd
 import pytest
+from figure_support import NEGATIVE, PATHS, both, drawn, journey, text_of
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from matplotlib.text import Text
 
 from bench.errors import UserError
 from bench.figures import caption, load, save
 from bench.platform import limit_profile
-
-PATHS = {
-    "chat": {
-        "auth": 0.12, "parse_request": 0.06, "validate": 0.02, "rate_limit": 0.09,
-        "load_conversation": 0.55, "embed": 0.62, "retrieve": 1.48, "rerank": 0.02,
-        "assemble": 0.21, "complete": 0.48, "stream": 1.12, "save_turn": 0.33,
-        "summarize": 0.61,
-    },
-    "ingest": {
-        "receive": 0.18, "parse_transcript": 1.35, "chunk": 0.74, "store": 0.92,
-        "enqueue": 0.44,
-    },
-    "consume": {"embed_chunks": 5.3, "upsert": 2.2},
-}  # fmt: skip
-FLOOR = {"chat": 0.31, "ingest": 0.28, "consume": 0.27}
-COLD = {"chat": 4.1, "ingest": 2.6, "consume": 1.7}
-RUNTIME = "cpython"
-
-
-def interval(value, share=0.02):
-    return {"low": value * (1 - share), "high": value * (1 + share)}
-
-
-def whole(phase, value, floor, n):
-    return {
-        "runtime": RUNTIME,
-        "phase": phase,
-        "whole_cpu_ms": value,
-        **interval(value),
-        "floor_cpu_ms": floor,
-        "closure": 0.012,
-        "closure_low": -0.004,
-        "closure_high": 0.028,
-        "n": n,
-        "run_delay_ms": 0.4,
-        "wall_ms": value * 1.8,
-        "control": {"ratio": 1.002, "low": 0.994, "high": 1.01},
-        "verdict": "ok",
-        "stopped_by": "precision" if phase == "warm" else "time",
-    }
-
-
-def journey(phases=("warm", "cold"), invocations=tuple(PATHS), n=240):
-    """The document of `bench stages` for a made-up, plausible machine."""
-    rows, totals, parts = [], [], []
-    for phase in phases:
-        sums = []
-        for invocation in invocations:
-            factor = COLD[invocation] if phase == "cold" else 1.0
-            requests = n if phase == "warm" else max(n // 20, 1)
-            count = min(requests, 12)
-            for stage, warm in PATHS[invocation].items():
-                cpu = warm * factor
-                io = 0.6 * cpu if stage in {"auth", "embed", "retrieve", "store"} else 0
-                alone = {"alone_ms": None, "alone_low": None, "alone_high": None}
-                if phase == "warm":
-                    low, high = interval(cpu * 0.4, 0.03).values()
-                    alone = {
-                        "alone_ms": cpu * 0.4,
-                        "alone_low": low,
-                        "alone_high": high,
-                    }
-                rows.append(
-                    {
-                        "runtime": RUNTIME, "phase": phase, "invocation": invocation,
-                        "stage": stage, "cpu_ms": cpu, **interval(cpu, 0.06),
-                        "n": count, "requests": requests, "compute_ms": cpu - io,
-                        "io_ms": io, **alone, "error": None,
-                    }
-                )  # fmt: skip
-            value = sum(PATHS[invocation].values()) * factor + FLOOR[invocation]
-            sums.append(value)
-            total = whole(phase, value, FLOOR[invocation], count)
-            parts.append({**total, "invocation": invocation})
-        if sums:
-            totals.append(whole(phase, sum(sums), sum(FLOOR.values()), count))
-    return {
-        "schema": 1,
-        "run": "20260101T120000Z-ab12cd",
-        "machine": {
-            "host": "amd-epyc-2c-3f9a1c", "cpu": "AMD EPYC", "cores": 2,
-            "kernel": "6.1", "python": "CPython 3.11.7", "load": [0.2, 0.1, 0.1],
-            "governor": None,
-            "cgroup_quota": None, "steal": 0.01, "virtualisation": "kvm",
-            "versions": {"httpx": "0.28.1"}, "workerd": None, "v8": None,
-            "warnings": ["the machine is virtual: other guests can take its time"],
-        },
-        "command": "bench stages --profile quick --seed 1",
-        "rows": rows,
-        "totals": totals,
-        "invocations": parts,
-    }  # fmt: skip
-
-
-def drawn(result, seed=1):
-    """Tidy samples that agree with ``result``: a cell a phase, each counting from 0."""
-    rng, rows = random.Random(seed), []
-    requests = {(r["phase"], r["invocation"]): r["requests"] for r in result["rows"]}
-    for phase in dict.fromkeys(part["phase"] for part in result["invocations"]):
-        parts = [part for part in result["invocations"] if part["phase"] == phase]
-        todo = [p for p in parts for _ in range(requests[phase, p["invocation"]])]
-        rng.shuffle(todo)
-        for seq, part in enumerate(todo):
-            head = {
-                "run": result["run"], "host": "h", "cell": f"cell-{phase}",
-                "runtime": part["runtime"], "phase": phase, "variant": "plain",
-                "invocation": part["invocation"], "fixture": "transcript.json",
-                "process": seq * 12 // len(todo), "seq": seq, "unit": "ms",
-            }  # fmt: skip
-            tail = math.exp(rng.gauss(0, 0.07)) + (rng.random() < 0.02) * rng.random()
-            cpu = part["whole_cpu_ms"] * tail
-            speed = math.exp(rng.gauss(0, 0.01)) * (1 + 0.03 * math.sin(seq / 300))
-            rows += [
-                {**head, "stage": "whole", "metric": "cpu", "value": cpu},
-                {**head, "stage": "whole", "metric": "wall", "value": cpu * 2},
-                {**head, "stage": "whole", "metric": "cpu", "value": cpu * 1.001,
-                 "variant": "control"},
-                {**head, "stage": "sentinel", "invocation": "", "metric": "cpu",
-                 "value": 1.5 * speed},
-            ]  # fmt: skip
-    return pd.DataFrame(rows)
 
 
 def degenerate():
@@ -162,9 +39,9 @@ def degenerate():
     odd["rows"][2].update(cpu_ms=float("nan"))
     odd["rows"][3].update(cpu_ms=float("inf"))
     odd["rows"][4].update(cpu_ms=-0.002, io_ms=9.0)
-    two = journey()
-    for key in ("rows", "totals", "invocations"):
-        two[key] += [{**row, "runtime": "workerd"} for row in two[key]]
+    strange = both(phases=("warm",))
+    for row in [*strange["rows"], *strange["invocations"], *strange["totals"]]:
+        row["runtime"] = {"workerd": "<b>theirs</b>"}.get(row["runtime"], "other")
     stretched = journey()
     for row in [*stretched["rows"], *stretched["invocations"]]:
         if row["phase"] == "cold":
@@ -182,7 +59,9 @@ def degenerate():
         "an empty document": {"rows": [], "totals": [], "invocations": []},
         "no keys at all": {},
         "a plug-in stage and phase": odd,
-        "two runtimes": two,
+        "two runtimes": both(),
+        "two runtimes, cold only": both(phases=("cold",), n=1),
+        "two unknown runtimes": strange,
         "cold forty times slower": stretched,
     }
 
@@ -196,10 +75,6 @@ def samples_of(result):
     parts = result.get("invocations") or []
     measured = any(part["whole_cpu_ms"] for part in parts)
     return drawn(result) if measured else pd.DataFrame()
-
-
-def text_of(figure):
-    return " ".join(item.get_text() for item in figure.findobj(Text))
 
 
 @pytest.mark.parametrize("case", RESULTS)
@@ -290,6 +165,7 @@ def test_the_budget_is_complete_stacked_and_zero_based():
     result = RESULTS["both phases"]
     figure, data = FIGURES["budget"].draw(result, SAMPLES, limit_profile("free"))
     chat = data[data["bar"].eq("chat") & data["phase"].eq("warm")]
+    assert set(data["runtime"]) == {"cpython"}
     parts = chat[chat["segment"].ne("whole")]["cpu_ms"].sum()
     assert parts == pytest.approx(chat[chat["segment"].eq("whole")]["cpu_ms"].item())
     assert list(chat["segment"])[:13] == list(PATHS["chat"])
@@ -328,7 +204,7 @@ def test_a_percentile_is_marked_only_where_enough_samples_lie_beyond(n, marked):
 def test_an_invocation_has_its_own_mark_so_that_grey_tells_it_too():
     result = RESULTS["both phases"]
     figure, _ = FIGURES["ecdf"].draw(result, SAMPLES, limit_profile("free"))
-    lines = [line for line in figure.axes[0].lines if "n = " in str(line.get_label())]
+    lines = figure.legends[0].get_lines()
     shapes = {line.get_label().split()[0]: line.get_marker() for line in lines}
     assert len(lines) == 6
     assert len(set(shapes.values())) == len(shapes) == 3
@@ -434,3 +310,142 @@ def test_cells_that_count_from_zero_are_laid_end_to_end():
     assert (cold.min(), cold.max()) == (720, 755)
     whole = data[data["stage"].eq("whole")]
     assert len(whole) == 756, "one point a request, none of the control"
+
+
+BOTH = both()
+BOTH_SAMPLES = drawn(BOTH)
+FREE = limit_profile("free")
+
+
+def test_what_is_charged_ends_the_solid_part_and_is_held_against_the_limit():
+    figure, data = FIGURES["budget"].draw(BOTH, BOTH_SAMPLES, FREE)
+    warm = data[data["bar"].eq("chat workerd") & data["phase"].eq("warm")]
+    rows = warm.set_index("segment")
+    assert rows.loc["under lock", "compute_ms"] == pytest.approx(0.6 * 6.02)
+    assert rows.loc[NEGATIVE, "cpu_ms"] == -0.03, "the data has it as measured"
+    assert "3.61 ms under the isolate lock of 6.02 ms of CPU, 36.12%" in str(
+        figure.get_label()
+    )
+    text = text_of(figure)
+    assert "3.61 ms  [3.51, 3.71] charged" in text
+    assert "workerd: solid is time under the isolate lock" in text
+    assert "CPython: solid is compute, hatched is the HTTP client" in text
+
+
+def test_no_bar_is_negative_and_each_ends_where_stages_and_floor_do():
+    figure, data = FIGURES["budget"].draw(BOTH, BOTH_SAMPLES, FREE)
+    for axes in figure.axes:
+        assert all(patch.get_width() >= 0 for patch in axes.patches)
+        labels = [label.get_text() for label in axes.get_yticklabels()]
+        assert labels[0].endswith("workerd"), "what Workers runs comes first"
+        assert labels[-1].endswith("CPython")
+    parts = data[~data["segment"].isin(["whole", "under lock"])]
+    summed = parts.groupby(["phase", "bar"])["cpu_ms"].sum()
+    for phase, axes in zip(("warm", "cold"), figure.axes, strict=True):
+        ends = {round(p.get_x() + p.get_width(), 6) for p in axes.patches}
+        assert {round(end, 6) for end in summed[phase]} <= ends
+
+
+def test_for_scale_is_said_only_over_bars_that_workers_does_not_run():
+    figure, _ = FIGURES["budget"].draw(BOTH, BOTH_SAMPLES, FREE)
+    for axes in figure.axes:
+        texts = [text for text in axes.texts if "for scale" in text.get_text()]
+        places = dict(
+            zip(
+                [label.get_text() for label in axes.get_yticklabels()],
+                axes.get_yticks(),
+                strict=True,
+            )
+        )
+        assert len(texts) == 1
+        assert places["chat\nworkerd"] < texts[0].get_position()[1]
+    figure, _ = FIGURES["ecdf"].draw(BOTH, BOTH_SAMPLES, FREE)
+    upper, lower = figure.axes[:2], figure.axes[2:]
+    said = ["for scale" in " ".join(t.get_text() for t in a.texts) for a in upper]
+    assert said == [False, False]
+    said = ["for scale" in " ".join(t.get_text() for t in a.texts) for a in lower]
+    assert said == [True, True]
+
+
+def test_a_stage_alone_stands_beside_what_it_does_alone():
+    """With its calls in workerd, without them in CPython."""
+    figure, data = FIGURES["stages"].draw(BOTH, BOTH_SAMPLES, FREE)
+    path = data[data["measured"].eq("in the path") & data["phase"].eq("warm")]
+    embed = path[path["stage"].eq("embed")].set_index("runtime")["cpu_ms"]
+    assert embed["workerd"] == pytest.approx(0.62), "all CPU"
+    assert embed["cpython"] == pytest.approx(0.62 * 0.4), "compute"
+    titles = [axes.get_title(loc="left") for axes in figure.axes]
+    assert titles == ["workerd: CPU with calls", "CPython: compute"]
+    texts = {text.get_text() for text in figure.axes[0].texts}
+    assert "2.5\N{MULTIPLICATION SIGN}" in texts, "how many times it costs in the path"
+    assert "unclear" in texts, "no factor of what may be zero"
+
+
+def test_what_may_be_negative_is_an_arrow_at_the_edge_of_a_log_axis():
+    figure, data = FIGURES["stages"].draw(BOTH, BOTH_SAMPLES, FREE)
+    axes = figure.axes[0]
+    arrows = [line for line in axes.lines if line.get_marker() == "<"]
+    mine = data[data["runtime"].eq("workerd") & data["measured"].eq("in the path")]
+    edge = axes.get_xlim()[0]
+    assert edge > 0
+    assert len(arrows) == (mine["low"] < edge).sum()
+    assert all(min(line.get_xdata()) >= edge for line in axes.lines)
+    legend = " ".join(text.get_text() for text in figure.legends[0].get_texts())
+    assert "reaches zero or below" in legend
+
+
+def test_no_request_is_counted_twice_by_another_instrument():
+    """`workerd bench` and the A/A control measure the whole again."""
+    _, data = FIGURES["run_order"].draw(BOTH, BOTH_SAMPLES, FREE)
+    assert len(data[data["stage"].eq("whole")]) == 2 * 756
+    figure, _ = FIGURES["ecdf"].draw(BOTH, BOTH_SAMPLES, FREE)
+    names = [text.get_text() for text in figure.legends[0].get_texts()]
+    assert "chat warm, n = 240, 240" in names
+
+
+def test_the_median_of_a_phase_is_that_of_one_runtime():
+    figure, data = FIGURES["run_order"].draw(BOTH, BOTH_SAMPLES, FREE)
+    whole = data[data["stage"].eq("whole") & data["invocation"].eq("chat")]
+    wanted = whole.groupby(["runtime", "phase"])["value"].median()
+    drawn_at = sorted(line.get_ydata()[0] for line in figure.axes[0].lines)
+    assert drawn_at == pytest.approx(sorted(wanted))
+    text = text_of(figure)
+    assert "workerd" in text
+    assert "CPython" in text
+
+
+def test_warming_shows_both_runtimes_from_zero_with_their_warm_level():
+    figure, data = FIGURES["warming"].draw(BOTH, BOTH_SAMPLES, FREE)
+    assert len(figure.axes) == 3
+    assert all(axes.get_ylim()[0] == 0 for axes in figure.axes)
+    chat = data[data["runtime"].eq("workerd") & data["invocation"].eq("chat")]
+    assert list(chat["request"]) == list(range(1, 11))
+    assert list(chat["warm_ms"]) == pytest.approx([6.02] * 10)
+    text = text_of(figure)
+    assert "workerd, n = 12" in text
+    assert "first is 3.9\N{MULTIPLICATION SIGN} warm" in text
+
+
+def test_the_article_has_a_row_for_each_of_its_operations_and_the_rest_below():
+    figure, data = FIGURES["article"].draw(BOTH, BOTH_SAMPLES, FREE)
+    mine = data[data["runtime"].eq("workerd") & data["phase"].eq("warm")]
+    assert list(mine["article_ms"].dropna()) == [0.8, 0.3, 1.2, 0.9, 0.6, 0.2, 4.0]
+    assert list(mine["operation"])[7:] == [
+        "rate_limit", "stream", "save_turn", "summarize",
+    ]  # fmt: skip
+    marks = [line for line in figure.axes[0].lines if line.get_linewidth() > 3]
+    assert sorted(line.get_xdata()[0] for line in marks) == sorted(
+        mine["article_ms"].dropna()
+    )
+    assert "article 4 ms" in str(figure.get_label())
+
+
+def test_a_missing_runtime_or_phase_is_left_out_of_every_figure():
+    alone = both()
+    for key in ("rows", "invocations", "totals", "warming"):
+        alone[key] = [row for row in alone[key] if row["runtime"] == "workerd"]
+    samples = drawn(alone)
+    for name, module in FIGURES.items():
+        figure, data = module.draw(alone, samples, FREE)
+        assert "CPython" not in text_of(figure), name
+        assert set(data["runtime"]) == {"workerd"}, name

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import nbformat
 import pytest
+from figure_support import both, drawn
 
 from bench import notebook as helper
 from bench.batch import inspect, notebooks
@@ -219,14 +220,45 @@ def test_the_notebook_by_itself_makes_and_seals_a_run(measured, tmp_path, capsys
     assert "error" not in table
     assert list(shown["totals"].data["A/A control"]) == ["1.001 [0.999, 1.003]"] * 2
     assert "cpython-chat-warm.html" in shown["profiles"].data
-    for name in ("budget", "stages", "ecdf", "run_order"):
+    drawn = ("budget", "stages", "article", "warming", "ecdf", "run_order")
+    for name in drawn:
         assert (run.path / "figures" / f"{name}.svg").is_file()
         assert (run.path / "figures" / f"{name}.csv").is_file()
     pictures = [value for value in shown.values() if hasattr(value, "_repr_png_")]
-    assert len(pictures) == 4, "a figure is shown, and not its name"
+    assert len(pictures) == len(drawn), "a figure is shown, and not its name"
     assert all(p._repr_mimebundle_()[0]["image/png"] for p in pictures)
     assert json.loads((run.path / "stages.json").read_bytes()) == document()
     assert "measuring" in capsys.readouterr().err
+
+
+def test_both_runtimes_are_asked_for_and_one_that_is_missing_leaves_its_tables_empty(
+    measured, monkeypatch
+):
+    shown = execute(BOOKS[0])
+    assert measured[0]["runtimes"] == ["workerd", "cpython"]
+    for name in ("article-table", "warming-table", "isolate", "instruments"):
+        assert shown[name].data.empty
+        assert shown[name].to_html()
+
+
+def test_what_only_workerd_can_tell_is_a_table_of_the_notebook(measured, monkeypatch):
+    whole = both()
+    monkeypatch.setattr("bench.measure.stages.measure", lambda run, **_: whole)
+    monkeypatch.setattr(Run, "samples", lambda run: drawn(whole))
+    (shown := execute(BOOKS[0])).pop("files")
+    isolate = shown["isolate"].data
+    assert isolate.loc["script, compressed", "limit"] == "3 MB"
+    assert "within the target" in shown["isolate"].to_html()
+    assert "beyond both intervals" in shown["instruments"].to_html()
+    assert list(shown["article-table"].data["article"])[6] == "4"
+    assert list(shown["article-table"].data.columns)[1:3] == [
+        "workerd warm", "CPython warm",
+    ]  # fmt: skip
+    warming = shown["warming-table"].data
+    assert list(warming.index)[:2] == ["chat, workerd", "ingest, workerd"]
+    assert "under the isolate lock" in shown["verdict"].data
+    totals = shown["totals"].data
+    assert "3.61 [3.51, 3.71]" in list(totals["under the lock (ms)"])
 
 
 def test_in_a_batch_the_notebook_writes_into_the_run_of_the_batch(

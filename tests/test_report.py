@@ -7,13 +7,15 @@ import re
 from html.parser import HTMLParser
 
 import pytest
+from figure_support import both, drawn, isolates
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from test_figures import RESULTS, SAMPLES, journey
+from test_figures import RESULTS, SAMPLES
 
 from bench import figures, report
 from bench.errors import UserError
 from bench.platform import limit_profile
+from bench.verdict import article
 
 HOSTILE = [
     "<script>alert(1)</script>",
@@ -106,7 +108,7 @@ def test_every_number_of_the_document_is_on_the_page(whole_run):
         "6.02 [5.90, 6.14] 60 %",
         "floor 0.310",
         "+1.2 % [\N{MINUS SIGN}0.4 %, +2.8 %]",
-        "15 % 0.888 0.592 0.592 12",
+        "0.888 0.592 15 % 0.592 12",
         "1.002 [0.994, 1.010]",
         "The sentinel, a fixed workload, took 1.5",
         "amd-epyc-2c-3f9a1c",
@@ -185,7 +187,7 @@ def test_an_empty_folder_has_a_page_that_says_so(tmp_path):
 
 
 def hostile_run(folder, text):
-    document = journey(phases=("warm",), invocations=("chat",), n=3)
+    document = both(phases=("warm",), invocations=("chat",), n=3)
     document["run"] = text
     document["command"] = f"bench stages --transcript '{text}'"
     document["machine"]["cpu"] = text
@@ -194,6 +196,15 @@ def hostile_run(folder, text):
     document["rows"][0]["stage"] = text
     document["rows"][1].update(cpu_ms=None, error=text)
     document["invocations"][0].update(runtime=text, verdict=text, doubts=[text])
+    document["instruments"][0].update(instrument=text, doubt=text)
+    document["warming"] = [
+        {"runtime": text, "invocation": text, "phase": text, "request": 1, "cpu_ms": 2}
+    ]
+    for row, key in zip(document["isolates"], ("runtime", "variant"), strict=False):
+        row[key] = text
+    place = {"runtime": text, "phase": text, "stages": [text], "article_ms": None}
+    numbers = {"cpu_ms": 1.0, "low": None, "high": None, "n": 1}
+    document["article"] = [{"operation": text, **place, **numbers}]
     notebook = {text: {"status": text, "seconds": text, "output": text}}
     fixtures = {text: text}
     run_folder(folder, document, notebooks=notebook, fixtures=fixtures, commit=text)
@@ -286,7 +297,7 @@ def test_a_runtime_that_workers_does_not_use_is_never_judged(tmp_path):
 
 
 def test_a_sentinel_that_moved_is_said():
-    from bench.report._run import sentinel_text
+    from bench.report._drawn import sentinel_text
 
     assert "not still" not in sentinel_text([1.0] * 20)
     assert "not still" in sentinel_text([1.0, 1.3] * 10)
@@ -304,9 +315,14 @@ def test_the_tables_of_a_notebook_hold_every_row_in_sensible_digits():
     wholes = Page(tables.wholes(document).to_html()).text
     assert "6.02 [5.90, 6.14]" in wholes
     assert "1.002 [0.994, 1.010]" in wholes
+    limits = limit_profile("free")
     for nothing in ({}, {"rows": [], "invocations": []}):
         tables.stages(nothing).to_html()
         tables.wholes(nothing).to_html()
+        tables.article(nothing, []).to_html()
+        tables.warming(nothing).to_html()
+        tables.instruments(nothing).to_html()
+        tables.isolate(nothing, limits).to_html()
 
 
 def test_a_run_that_is_missing_is_a_user_error(tmp_path):
@@ -324,12 +340,13 @@ def test_the_summary_is_a_table_for_a_terminal():
     assert "retrieve" in text
     row = next(line for line in lines if line.startswith("  retrieve"))
     assert row.split() == (
-        ["retrieve", "1.48", "[1.39,", "1.57]", "15", "%", "0.888", "0.592", "12"]
+        ["retrieve", "1.48", "[1.39,", "1.57]", "0.888", "15", "%", "0.592", "12"]
     )
     assert "free: 10 ms a request, 10 ms a queue batch" in text
     assert re.search(r"  whole +6\.02  \[5\.90, 6\.14\] +60 % +12", text)
     assert re.search(r"  floor +0\.310 +3\.1 %", text)
-    assert "closure +1.2% [-0.4%, +2.8%]; A/A control 1.002 [0.994, 1.010]; ok" in text
+    checks = "closure +1.2% [-0.4%, +2.8%]; A/A control 1.002 [0.994, 1.010]"
+    assert f"{checks}; run delay 0.400 ms; ok" in text
     assert re.search(r"journey warm cpython +17\.7", text)
     joined = " ".join(text.split())
     assert joined.endswith("23.7 ms [23.2, 24.2], 237 % of 10 ms.")
@@ -364,3 +381,169 @@ def test_a_verdict_holds_over_the_whole_transfer_range(limits, verdict):
 def test_an_unknown_limit_profile_is_a_user_error():
     with pytest.raises(UserError):
         report.summary(RESULTS["both phases"] | {"limits": "enterprise"})
+
+
+BOTH = both() | {"limits": "free"}
+BOTH |= {"article": article.rows(drawn(BOTH))}
+
+
+@pytest.fixture(scope="module")
+def both_page(tmp_path_factory):
+    """The page of a run in which both runtimes were measured."""
+    folder = run_folder(tmp_path_factory.mktemp("both") / "r", BOTH)
+    report.build(folder)
+    return page_of(folder)
+
+
+def test_the_page_judges_by_what_is_under_the_lock(both_page):
+    text = both_page.text
+    assert "one warm consume invocation uses 47 %: 4.66 ms [4.56, 4.76] under" in text
+    assert "outside lock (ms) under lock (ms) of 10 ms" in text
+    assert "HTTP client (ms) compute (ms) for scale, of 10 ms" in text
+    assert "whole 6.02 [5.90, 6.14] 12 under the lock 3.61 [3.51, 3.71] 36 % 12" in text
+    assert "ingest, warm workerd" in text
+    assert text.index("chat, warm workerd") < text.index("chat, warm CPython")
+    assert "helpers (ms)" in text
+    assert "0.123" in text
+
+
+def test_a_share_of_the_limit_is_of_what_counts(both_page):
+    """Of embed's 0.62 ms in workerd 0.372 are under the lock: 3.7 % of 10 ms."""
+    assert "embed 0.620 [0.570, 0.670] 0.248 0.372 3.7 % 0.248 0.186 12" in (
+        both_page.text
+    )
+
+
+def test_a_negative_difference_is_shown_as_it_was_measured(both_page):
+    minus = "\N{MINUS SIGN}"
+    row = f"rerank {minus}0.0300 [{minus}0.0800, 0.0200] {minus}0.0120 {minus}0.0180"
+    assert row in both_page.text
+    widths = [float(bar["width"]) for bar in both_page.having("rect")]
+    assert min(widths) >= 0
+    summary = " ".join(report.summary(BOTH).split())
+    assert "rerank -0.0300 [-0.0800, 0.0200]" in summary
+
+
+def test_a_profile_is_a_third_opinion(both_page):
+    assert both_page.text.count("The profile is a third opinion") == 1
+    assert both_page.text.count("profile (ms)") == 1
+
+
+@pytest.mark.parametrize("way", ["page", "summary"])
+def test_what_is_beside_the_stages_is_on_the_page_and_in_the_summary(way, both_page):
+    summary = " ".join(report.summary(BOTH).split())
+    text = both_page.text.replace("\N{EN DASH}", "-") if way == "page" else summary
+    for part in (
+        "bench says +50% against schedstat, beyond both intervals",
+        "chat, workerd 23.7 11.9 11.9 11.9 11.9 6.02 3.9\N{MULTIPLICATION SIGN} 12",
+        "start-up 9.34 [9.08, 9.60] ms 1,000 ms 0.93 % 5",
+        "start-up, CPython 195 [190, 199] ms 8",
+        "script, compressed 21.2 KB 3 MB 0.71 %",
+        "heap, 64 in flight 9.7 MB live, 23.3 MB peak 128 MB 18 %",
+        "5.2 [1.9, 8.4] \N{MICRO SIGN}s of CPU a chunk",
+        "within the target of 10 \N{MICRO SIGN}s",
+        "request parsing and auth 0.8 0.1",
+        "save_turn -",
+    ):
+        assert part in text, part
+
+
+def test_the_summary_of_two_runtimes_fits_a_terminal():
+    lines = report.summary(BOTH).splitlines()
+    assert max(map(len, lines)) <= 100
+    assert all(line.isprintable() and line == line.rstrip() for line in lines)
+    text = "\n".join(lines)
+    assert re.search(r"  under the lock +3\.61  \[3\.51, 3\.71\] +36 %", text)
+    assert re.search(r"chat warm cpython .+ HTTP client +for scale", text)
+    assert re.search(r"journey warm workerd +17\.7 .+ 10\.6 under the lock", text)
+    assert "helpers 0.123 ms" in " ".join(text.split())
+
+
+@pytest.mark.parametrize(
+    ("chunk", "said"),
+    [
+        ((0.0052, 0.0019, 0.0084), "that is within the target of 10 \N{MICRO SIGN}s."),
+        ((0.0150, 0.0120, 0.0180), "that misses the target of 10 \N{MICRO SIGN}s."),
+        ((0.0090, 0.0050, 0.0130), "10 \N{MICRO SIGN}s cannot be told."),
+        ((0.0052, None, None), "10 \N{MICRO SIGN}s cannot be told."),
+    ],
+)
+def test_the_conversion_is_judged_by_its_interval(chunk, said):
+    text = " ".join(report.summary(BOTH | {"isolates": isolates(*chunk)}).split())
+    assert said in text
+
+
+def test_the_article_comes_from_the_data_of_its_figure(tmp_path):
+    folder = run_folder(tmp_path / "r", both())
+    figure, data = figures.load()["article"].draw(
+        both(), drawn(BOTH), limit_profile("free")
+    )
+    figures.save(folder / "figures", "article", figure, data)
+    assert "the article's table" in report.summary_of(folder)
+    report.build(folder)
+    assert "The article's table beside ours" in page_of(folder).text
+    assert "context assembly from Vectorize 0.9" in page_of(folder).text
+
+
+def test_no_section_stands_empty(whole_run):
+    """Only CPython was measured: nothing is known of an isolate."""
+    text = page_of(whole_run).text
+    assert "One whole, three instruments" not in text
+    assert "isolate lock" not in text.split("Limitations", 1)[0].split("Figures")[0]
+    anchors = {a.get("id") for _, a in page_of(whole_run).elements}
+    assert "warming" in anchors
+    assert "isolate" not in anchors
+
+
+def test_limitations_are_of_what_was_measured():
+    def said(document):
+        from bench.report._limitations import limitations
+
+        return " ".join(limitations(document, limit_profile("free")))
+
+    only = json.loads(json.dumps(both()))
+    for key in ("rows", "invocations"):
+        only[key] = [row for row in only[key] if row["runtime"] == "workerd"]
+    assert "workerd was not measured in this run" in said(RESULTS["both phases"])
+    assert "V8's helper threads" not in said(RESULTS["both phases"])
+    for document in (both(), only):
+        text = said(document)
+        assert "workerd was not measured" not in text
+        for part in (
+            "workerd enforces no limit here",
+            "the difference of two requests",
+            "wall time in workerd's own trace",
+            "V8's helper threads",
+            "loopback, without encryption",
+        ):
+            assert part in text
+    assert "CPython" not in said(only)
+    untraced = json.loads(json.dumps(only))
+    for row in untraced["invocations"]:
+        row["locked_ms"] = None
+    assert "This workerd cannot trace itself" in said(untraced)
+
+
+def test_the_tables_of_a_notebook_escape_what_they_did_not_write():
+    from bench.report import tables
+
+    for text in HOSTILE[:4]:
+        document = json.loads(json.dumps(BOTH))
+        document["rows"][0]["stage"] = text
+        document["rows"][1]["error"] = text
+        document["instruments"][0]["doubt"] = text
+        document["warming"][0]["invocation"] = text
+        document["isolates"][0]["runtime"] = text
+        rows = [row | {"operation": text} for row in document["article"][:1]]
+        for styler in (
+            tables.stages(document),
+            tables.wholes(document),
+            tables.instruments(document),
+            tables.warming(document),
+            tables.isolate(document, limit_profile("free")),
+            tables.article(document, rows),
+        ):
+            page = Page(styler.to_html())
+            assert not page.having("script")
+            assert not page.having("img")
+            assert not page.having("a")

@@ -125,7 +125,7 @@ def test_warm_comes_first_and_a_verdict_needs_a_runtime_of_workers():
 def test_doubts_come_first():
     doubtful = document()
     doubtful["invocations"][0]["verdict"] = "inconclusive"
-    assert sentence(doubtful, FREE).startswith("Inconclusive for ingest warm")
+    assert sentence(doubtful, FREE).startswith("Inconclusive for ingest warm workerd: ")
 
 
 def test_nothing_measured_is_no_answer():

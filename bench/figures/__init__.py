@@ -57,9 +57,12 @@ def save(folder: Path, name: str, figure: Figure, data: pd.DataFrame) -> list[Pa
 
 def sign(figure: Figure, result: dict[str, Any]) -> Figure:
     """Put run, host, runtimes and n in small print above ``figure``; returns it."""
+    from bench.figures._common import spoken
+
     machine = result.get("machine") or {}
     groups = [
-        f"{row.get('runtime')} {row.get('phase')} n = {row['n']:,} process groups"
+        f"{spoken(row.get('runtime'))} {row.get('phase')} "
+        f"n = {row['n']:,} process groups"
         for row in result.get("totals") or []
         if row.get("n")
     ]

@@ -1,7 +1,7 @@
 """What every figure shares, so that one stage looks the same everywhere.
 
 Colour is never alone: a stage also has its number in the path, a phase its line style
-and marker, a process its marker.
+and marker, a runtime its place or its marker.
 """
 
 from __future__ import annotations
@@ -14,8 +14,6 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     import pandas as pd
-    from matplotlib.axes import Axes
-    from matplotlib.axis import Axis
     from matplotlib.figure import Figure
 
 _STYLE = Path(__file__).with_name("_style.mplstyle")
@@ -46,6 +44,7 @@ _STAGES = {
     "embed_chunks": 1, "upsert": 0,
 }  # fmt: skip
 _INVOCATIONS = {"chat": 0, "ingest": 6, "consume": 4, "webhook": 12, "agent": 5}
+_RUNTIMES = {"workerd": 6, "cpython": 0}
 
 
 def stage_colour(stage: str) -> str:
@@ -58,6 +57,11 @@ def invocation_colour(invocation: str) -> str:
     """The colour of an invocation (chat, ingest, consume) as a whole."""
     known = _INVOCATIONS.get(invocation)
     return PALETTE[zlib.crc32(invocation.encode()) % 10 if known is None else known]
+
+
+def runtime_colour(runtime: str) -> str:
+    """The colour of a runtime, where a figure has one line or dot a runtime."""
+    return PALETTE[_RUNTIMES.get(runtime, zlib.crc32(runtime.encode()) % 10)]
 
 
 @contextmanager
@@ -104,6 +108,18 @@ def spoken(runtime: object) -> str:
     return _SPOKEN.get(str(runtime), str(runtime))
 
 
+def foreign(result: dict[str, Any]) -> set[str]:
+    """Runtimes of ``result`` that Workers does not use: limits are not theirs."""
+    rows = result.get("invocations") or []
+    return {str(row.get("runtime")) for row in rows if row.get("workers") is False}
+
+
+def runtimes_of(result: dict[str, Any], names: Iterable[object]) -> list[str]:
+    """Each runtime among ``names`` once, those that Workers uses first."""
+    others = foreign(result)
+    return sorted(dict.fromkeys(map(str, names)), key=lambda name: name in others)
+
+
 def phases_of(names: Iterable[str]) -> list[str]:
     """Each phase once: warm, cold, then any other."""
     present = dict.fromkeys(names)
@@ -120,8 +136,9 @@ def invocations_of(result: dict[str, Any], names: Iterable[str]) -> list[str]:
 def whole_cpu(samples: pd.DataFrame, stage: str = "whole") -> pd.DataFrame:
     """Rows of ``samples`` with the finite, positive CPU in ms of ``stage``.
 
-    Without those of the A/A control, which measures the same again. Always has the
-    columns cell, runtime, phase, invocation, process, seq and value.
+    Without those of the A/A control, which measures the same again, and of other
+    instruments. Always has the columns cell, runtime, phase, invocation, process, seq
+    and value.
     """
     import pandas as pd
 
@@ -129,7 +146,7 @@ def whole_cpu(samples: pd.DataFrame, stage: str = "whole") -> pd.DataFrame:
     if not {*columns, "stage", "variant", "metric"} <= set(samples.columns):
         return pd.DataFrame(columns=columns)
     wanted = (samples["stage"] == stage) & (samples["metric"] == "cpu")
-    wanted &= samples["variant"] != "control"
+    wanted &= samples["variant"] == "plain"
     found = samples.loc[wanted, columns].copy()
     for column in ("process", "seq", "value"):
         found[column] = pd.to_numeric(found[column], errors="coerce")
@@ -145,59 +162,3 @@ def empty(text: str) -> Figure:
     figure = Figure(figsize=(9, 2.2), label=text)
     figure.text(0.5, 0.5, text, ha="center", va="center", color=INK, wrap=True)
     return figure
-
-
-def limit_label(result: dict[str, Any], name: str, limit: float) -> str:
-    """The limit of profile ``name`` in words; where nothing was measured in a runtime
-    that Workers uses, the words say that it only gives the scale."""
-    rows = result.get("invocations") or []
-    scale = bool(rows) and all(row.get("workers") is False for row in rows)
-    return f"Workers {name}, {limit:,g} ms{' (for scale)' if scale else ''}"
-
-
-def limit_line(axes: Axes, limit: float, label: str, *, own: bool = True) -> None:
-    """A vertical line at ``limit`` ms with its name above the axes.
-
-    ``own`` is the chosen profile: bold; the others are thin and dotted.
-    """
-    axes.axvline(
-        limit,
-        color=LIMIT,
-        linewidth=1.8 if own else 0.9,
-        linestyle="-" if own else ":",
-        zorder=5,
-    )
-    low, high = axes.get_xlim()
-    place = (limit - low) / (high - low)
-    axes.annotate(
-        label,
-        (limit, 1),
-        xycoords=("data", "axes fraction"),
-        xytext=(0, 3),
-        textcoords="offset points",
-        # Near an end of the axis the name stays inside it.
-        ha="left" if place < 0.15 else "right" if place > 0.85 else "center",
-        va="bottom",
-        fontsize=8,
-        fontweight="bold" if own else "normal",
-        color=INK,
-        bbox={"boxstyle": "round,pad=0.1", "facecolor": "white", "linewidth": 0},
-    )
-
-
-def plain_log(axis: Axis) -> None:
-    """Name a log axis in plain numbers, 0.1 1 10, and not in powers.
-
-    Called after drawing, because the range decides how many are named.
-    """
-    from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullFormatter
-
-    low, high = axis.get_view_interval()
-    ratio = high / low if low > 0 else float("inf")
-    if ratio < 4:
-        axis.set_major_locator(MaxNLocator(4))
-    else:
-        subs = (1, 2, 3, 4, 6) if ratio < 10 else (1, 2, 5) if ratio < 100 else (1,)
-        axis.set_major_locator(LogLocator(base=10, subs=subs))
-    axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.6g}"))
-    axis.set_minor_formatter(NullFormatter())

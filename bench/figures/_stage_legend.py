@@ -5,24 +5,35 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from bench.figures._bars import Bar
-from bench.figures._common import FLOOR, lighter, stage_colour
+from bench.figures._common import FLOOR, INK, spoken, stage_colour
 
 if TYPE_CHECKING:
     from matplotlib.artist import Artist
     from matplotlib.figure import Figure
 
 _ROWS = 6  # one header and five stages: a chat request takes three columns
+_TONE = "#717581"
 SMALL: dict[str, Any] = {
     "facecolor": "white",
     "edgecolor": "#8a8a8a",
     "hatch": "xxxx",
     "linewidth": 0.8,
 }
+AROUND: dict[str, Any] = {
+    "facecolor": "#eef0f2",
+    "edgecolor": _TONE,
+    "hatch": "/////",
+    "linewidth": 0.8,
+}
+_LOCKED = "solid is time under the isolate lock, which Workers charges"
+_OUTSIDE = "hatched is its thread's CPU outside the lock, which Workers does not charge"
+_COMPUTE = "solid is compute"
+_CLIENT = "hatched is the HTTP client"
 
 
 def height(bars: list[Bar]) -> float:
     """Height of the legend in inches."""
-    return 0.2 * _ROWS + 0.2
+    return 0.2 * _ROWS + 0.2 + 0.17 * len(_meaning(bars).splitlines())
 
 
 def add_legend(figure: Figure, bars: list[Bar]) -> None:
@@ -33,7 +44,7 @@ def add_legend(figure: Figure, bars: list[Bar]) -> None:
         headers.append(len(entries))
         entries += _columns(invocation, names)
     headers.append(len(entries))
-    entries += _key()
+    entries += _key(bars)
     legend = figure.legend(
         *zip(*entries, strict=True),
         loc="outside lower center",
@@ -41,9 +52,22 @@ def add_legend(figure: Figure, bars: list[Bar]) -> None:
         columnspacing=1.2,
         handlelength=1.3,
         handletextpad=0.5,
+        title=_meaning(bars),
+        title_fontsize=8.5,
     )
     for place in headers:
         legend.get_texts()[place].set_fontweight("bold")
+
+
+def _meaning(bars: list[Bar]) -> str:
+    """What solid and hatched mean, a line for each runtime."""
+    locked = {bar.runtime: bar.charged is not None for bar in bars}
+    return "\n".join(
+        f"{spoken(runtime)}: {_LOCKED}; {_OUTSIDE}"
+        if under_lock
+        else f"{spoken(runtime)}: {_COMPUTE}, {_CLIENT}"
+        for runtime, under_lock in locked.items()
+    )
 
 
 def _stages(bars: list[Bar]) -> dict[str, dict[int, str]]:
@@ -69,30 +93,28 @@ def _columns(invocation: str, names: dict[int, str]) -> list[tuple[Artist, str]]
     return entries
 
 
-def _key() -> list[tuple[Artist, str]]:
+def _key(bars: list[Bar]) -> list[tuple[Artist, str]]:
     from matplotlib.patches import Patch
 
-    tone = "#717581"
-    return [
+    entries = [
         (_blank(), "in every bar"),
-        (Patch(facecolor=tone, linewidth=0), "compute"),
-        (
-            Patch(facecolor=lighter(tone), edgecolor=tone, hatch="/////", linewidth=0),
-            "HTTP client (I/O)",
-        ),
+        (Patch(**AROUND), "around I/O"),
         (Patch(**SMALL), "small stages"),
         (
             Patch(facecolor=FLOOR, edgecolor="#8a8a8a", linewidth=0.8),
             "floor: empty request",
         ),
-        (_whisker(), "whole, 95 % interval"),
+        (_whisker("|", 6), "whole, 95 % interval"),
     ]
+    charged = any(bar.charged for bar in bars)
+    last = (_whisker("D", 3.5), "charged, 95 % interval") if charged else (_blank(), "")
+    return [*entries, last]
 
 
-def _whisker() -> Artist:
+def _whisker(mark: str, size: float) -> Artist:
     from matplotlib.lines import Line2D
 
-    return Line2D([], [], color="#222222", marker="|", markersize=6, linewidth=1.2)
+    return Line2D([], [], color=INK, marker=mark, markersize=size, linewidth=1.2)
 
 
 def _blank() -> Artist:

@@ -1,45 +1,48 @@
 """Where the CPU budget goes: one bar an invocation, against the limit.
 
-Stacked from zero in path order, so a bar's length is what the platform would count.
-Computing is solid, work around I/O is hatched; the floor, which is the cost of an
-empty request, comes last. The whisker is the interval of the whole, measured as a
-whole and not as the sum of its parts.
+Stacked from zero: first, solid, the compute of the stages in path order and the floor,
+which is the cost of an empty request; in a Worker that is its time under the isolate
+lock, so where the solid part ends is what the platform charges. Hatched and last is
+the CPU around I/O. Whiskers are intervals of what was measured as a whole and not as
+the sum of its parts.
 """
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
+from bench.figures._axes import Estimate
 from bench.figures._bars import Bar, Segment, bars, table
 from bench.figures._common import (
     FLOOR,
     INK,
     empty,
-    lighter,
-    limit_label,
-    limit_line,
+    foreign,
     milliseconds,
     phases_of,
     spoken,
     stage_colour,
     styled,
 )
-from bench.figures._stage_legend import SMALL, add_legend, height
-from bench.platform import LimitProfile, limit_profiles
+from bench.figures._limits import limit_label, limit_line, off_axis, other_limits
+from bench.figures._stage_legend import AROUND, SMALL, add_legend, height
+from bench.platform import LimitProfile
 
 if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-TITLE = "CPU budget: the stages of each invocation against the limit"
+TITLE = "CPU budget: each invocation against the limit"
 
-_HEIGHT = 0.62
+_HEIGHT = 0.6
+_PITCH = 0.53  # inches a bar
+_GAP = 0.35  # rows between the bars of two runtimes
 # Of the axis: what is narrower cannot be told from its neighbours' edges.
 _VISIBLE = 0.006
-_ROOM_FOR_NUMBER = 0.018
-_ROOM_FOR_LIMIT_NAME = 0.24
-# Under the bar: on it, the whisker would cross the numbers of the stages.
+_ROOM_FOR_DIGIT = 0.009
+# Under the bar: on it, the whiskers would cross the numbers of the stages.
 _WHISKER = _HEIGHT / 2 + 0.09
 # The phases share one scale unless the longer would flatten the shorter.
 _SAME_SCALE = 8.0
@@ -47,7 +50,7 @@ _SAME_SCALE = 8.0
 _NEAR = 1.7
 _MEANING = {
     "warm": "warm: after the start-up costs are paid",
-    "cold": "cold: the first request of a fresh process",
+    "cold": "cold: the first request of a fresh isolate or process",
 }
 
 
@@ -58,9 +61,8 @@ def draw(
     found = bars(result)
     with styled():
         if not found:
-            return empty("No stage was measured: there is no budget to show."), table(
-                []
-            )
+            text = "No stage was measured: there is no budget to show."
+            return empty(text), table([])
         return _figure(result, found, limits), table(found)
 
 
@@ -71,14 +73,14 @@ def _figure(result: dict[str, Any], found: list[Bar], limits: LimitProfile) -> F
     groups = [[bar for bar in found if bar.phase == phase] for phase in phases]
     longest = [max(bar.length for bar in group) for group in groups]
     shared = max(longest) <= _SAME_SCALE * min(longest)
-    panels = 0.75 * len(groups) + 0.5 * len(found)
+    rows = [_places(group)[-1] + 1 for group in groups]
+    panels = 0.75 * len(groups) + _PITCH * sum(rows)
     figure = Figure(figsize=(9.5, panels + height(found)), label=_alt(found, limits))
-    axes = figure.subplots(
-        len(groups), 1, squeeze=False, height_ratios=[len(group) for group in groups]
-    )[:, 0]
-    runtimes = runtimes_of(result)
+    axes = figure.subplots(len(groups), 1, squeeze=False, height_ratios=rows)[:, 0]
+    runtimes = ", ".join(dict.fromkeys(spoken(bar.runtime) for bar in found))
     for panel, phase, group, length in zip(axes, phases, groups, longest, strict=True):
-        _panel(result, panel, group, limits, max(longest) if shared else length)
+        reach = max(longest) if shared else length
+        _panel(panel, group, limits, reach, foreign(result))
         panel.set_title(f"{runtimes}, {_MEANING.get(phase, phase)}", pad=17)
     scale = "" if shared else "; the two panels differ in scale"
     for panel in axes:
@@ -89,77 +91,78 @@ def _figure(result: dict[str, Any], found: list[Bar], limits: LimitProfile) -> F
     return figure
 
 
-def runtimes_of(result: dict[str, Any]) -> str:
-    """Names of the runtimes that were measured, as a title begins."""
-    rows = result.get("invocations") or []
-    return ", ".join(dict.fromkeys(spoken(row.get("runtime")) for row in rows))
+def _places(group: list[Bar]) -> list[float]:
+    """Row of each bar from the top; runtimes stand apart."""
+    place, found = 0.0, [0.0]
+    for before, bar in pairwise(group):
+        place += 1 + (_GAP if bar.runtime != before.runtime else 0)
+        found.append(place)
+    return found
 
 
 def _panel(
-    result: dict[str, Any],
     axes: Axes,
     group: list[Bar],
     limits: LimitProfile,
     longest: float,
+    others: set[str],
 ) -> None:
     own = {limits.cpu_ms_for(bar.invocation) for bar in group}
     near = {limit for limit in own if limit <= _NEAR * longest}
     right = max([1.04 * longest, *(1.08 * limit for limit in near)]) or 1.0
-    for place, bar in enumerate(group):
+    places = _places(group)
+    for place, bar in zip(places, group, strict=True):
         _draw_bar(axes, place, bar, right)
-        _total(axes, place, bar)
+        _whiskers(axes, place, bar)
+        _numbers(axes, place, bar)
     axes.set_xlim(0, right)
-    axes.set_ylim(len(group) - 0.4, -0.5)
-    axes.set_yticks(range(len(group)), [bar.label for bar in group])
+    axes.set_ylim(places[-1] + 0.6, -0.5)
+    axes.set_yticks(places, [bar.label for bar in group])
     axes.tick_params(axis="y", length=0)
     axes.grid(visible=False, axis="y")
+    scale = all(bar.runtime in others for bar in group)
     for limit in sorted(near):
-        limit_line(axes, limit, limit_label(result, limits.name, limit))
-    _other_limits(axes, own, right)
+        _limit(axes, group, limit_label(limits.name, limit, scale=scale), limit, others)
+    other_limits(axes, own, right)
     if own - near:
         limit = min(own - near)
-        text = limit_label(result, limits.name, limit)
-        _off_axis(axes, text, limit / (max(bar.length for bar in group) or 1.0))
+        mine = [bar for bar in group if bar.runtime not in others] or group
+        times = limit / (max(bar.length for bar in mine) or 1.0)
+        of = "" if mine == group else f" of {spoken(mine[0].runtime)}"
+        off_axis(axes, limit_label(limits.name, limit, scale=scale), times, of)
 
 
-def _draw_bar(axes: Axes, place: int, bar: Bar, right: float) -> None:
+def _draw_bar(axes: Axes, place: float, bar: Bar, right: float) -> None:
     left = small = 0.0
     for part in bar.segments:
-        if part.cpu < _VISIBLE * right:
-            small += part.cpu
+        if part.solid < _VISIBLE * right:
+            small += part.solid
         else:
             _segment(axes, place, left, part, right)
-            left += part.cpu
+            left += part.solid
     axes.barh(place, small, _HEIGHT, left=left, **SMALL)
     axes.barh(
         place,
-        bar.floor,
+        bar.solid_floor,
         _HEIGHT,
         left=left + small,
         facecolor=FLOOR,
         edgecolor="#8a8a8a",
-        linewidth=0.8 if bar.floor else 0,
+        linewidth=0.8 if bar.solid_floor else 0,
     )
+    axes.barh(place, bar.around, _HEIGHT, left=bar.solid, **AROUND)
 
 
-def _segment(axes: Axes, place: int, left: float, part: Segment, right: float) -> None:
-    colour, end = stage_colour(part.stage), left + part.cpu
-    axes.barh(place, part.cpu - part.io, _HEIGHT, left=left, color=colour, linewidth=0)
-    axes.barh(
-        place,
-        part.io,
-        _HEIGHT,
-        left=end - part.io,
-        facecolor=lighter(colour),
-        edgecolor=colour,
-        hatch="/////",
-        linewidth=0,
-    )
-    half = _HEIGHT / 2
+def _segment(
+    axes: Axes, place: float, left: float, part: Segment, right: float
+) -> None:
+    end, half = left + part.solid, _HEIGHT / 2
+    colour = stage_colour(part.stage)
+    axes.barh(place, part.solid, _HEIGHT, left=left, color=colour, linewidth=0)
     axes.vlines(end, place - half, place + half, color="white", linewidth=1.0)
-    if part.cpu >= _ROOM_FOR_NUMBER * right:
+    if part.solid >= _ROOM_FOR_DIGIT * (1 + len(str(part.number))) * right:
         axes.text(
-            left + part.cpu / 2,
+            left + part.solid / 2,
             place,
             str(part.number),
             ha="center",
@@ -171,53 +174,82 @@ def _segment(axes: Axes, place: int, left: float, part: Segment, right: float) -
         )
 
 
-def _total(axes: Axes, place: int, bar: Bar) -> None:
-    """The whisker under the bar, and the numbers in a column right of the axes."""
-    text = f"{milliseconds(bar.whole)} ms"
-    if bar.low is not None and bar.high is not None:
-        ends, under = [bar.low, bar.whole, bar.high], [place + _WHISKER] * 3
-        axes.plot(ends, under, "-|", color=INK, markersize=6, linewidth=1.2, zorder=6)
-        text += f"  [{milliseconds(bar.low)}, {milliseconds(bar.high)}]"
-    axes.annotate(
-        f"{text}\n{bar.size}" if bar.n else text,
-        (1, place),
-        xycoords=("axes fraction", "data"),
-        xytext=(6, 0),
-        textcoords="offset points",
-        va="center",
-        fontsize=8,
-        color=INK,
-    )
+def _whiskers(axes: Axes, place: float, bar: Bar) -> None:
+    """Intervals under the bar: what is charged with a diamond, the whole without."""
+    down = 0.05 if bar.charged else 0.0  # they may overlap
+    for found, mark, at in (
+        (bar.charged, "D", place + _WHISKER - down),
+        (bar.whole, "|", place + _WHISKER + down),
+    ):
+        if found is None or found.low is None or found.high is None:
+            continue
+        style: dict[str, Any] = {"color": INK, "markersize": 6, "zorder": 6}
+        ends = [found.low, found.high]
+        axes.plot(ends, [at] * 2, "-|", linewidth=1.2, **style)
+        size = 3.5 if mark == "D" else 6
+        axes.plot([found.value], [at], mark, **{**style, "markersize": size})
 
 
-def _other_limits(axes: Axes, own: set[float], right: float) -> None:
-    """The limits of the other profiles where they fall on the axis, names apart."""
-    taken = sorted(own)
-    for profile in limit_profiles().values():
-        limit = profile.cpu_ms
-        apart = all(abs(limit - t) > _ROOM_FOR_LIMIT_NAME * right for t in taken)
-        if limit < right and apart:
-            limit_line(axes, limit, f"{profile.name} {limit:,g} ms", own=False)
-            taken.append(limit)
+def _numbers(axes: Axes, place: float, bar: Bar) -> None:
+    """What is held against the limit in bold, right of the axes, the rest under it."""
+    lines = [f"{_text(bar.whole)}{' whole' if bar.charged else ''}"]
+    if bar.charged is not None:
+        lines.insert(0, f"{_text(bar.charged)} charged")
+    if bar.n:
+        lines.append(bar.size)
+    for line, text in enumerate(lines):
+        axes.annotate(
+            text,
+            (1, place),
+            xycoords=("axes fraction", "data"),
+            xytext=(6, 10.5 * ((len(lines) - 1) / 2 - line)),
+            textcoords="offset points",
+            va="center",
+            fontsize=8,
+            fontweight="normal" if line else "bold",
+            color="#555555" if line else INK,
+        )
 
 
-def _off_axis(axes: Axes, limit: str, times: float) -> None:
-    """Say under the axis which limit it does not reach, and how far that is."""
-    axes.set_xlabel(
-        f"{limit}, is off the axis: {times:,.0f} \N{MULTIPLICATION SIGN} the longest "
-        "bar \N{RIGHTWARDS ARROW}"
-    )
+def _text(found: Estimate) -> str:
+    text = f"{milliseconds(found.value)} ms"
+    if found.low is None or found.high is None:
+        return text
+    return f"{text}  [{milliseconds(found.low)}, {milliseconds(found.high)}]"
+
+
+def _limit(
+    axes: Axes, group: list[Bar], label: str, limit: float, others: set[str]
+) -> None:
+    """The limit over the bars it applies to, and dotted, for scale, over the rest."""
+    places = dict(zip([bar.label for bar in group], _places(group), strict=True))
+    mine = [places[bar.label] for bar in group if bar.runtime not in others]
+    rest = [places[bar.label] for bar in group if bar.runtime in others]
+    if not mine or not rest:
+        limit_line(axes, limit, label)
+        return
+    limit_line(axes, limit, label, rows=(-0.5, max(mine) + 0.5))
+    ends = [min(rest) - 0.4, max(rest) + 0.6]
+    axes.plot([limit] * 2, ends, ":", color=INK, linewidth=1.4, zorder=5)
+    axes.text(limit, min(rest) - 0.44, " for scale", fontsize=8, color=INK, va="center")
 
 
 def _alt(found: list[Bar], limits: LimitProfile) -> str:
-    """The figure in words: each bar's total, share of the limit and largest stage."""
+    """The figure in words: what counts of each bar, its share of the limit, the
+    largest stage."""
     parts = []
     for bar in found:
         limit = limits.cpu_ms_for(bar.invocation)
-        top = max(bar.segments, key=lambda part: part.cpu)
+        top = max(bar.segments, key=lambda part: part.compute)
+        of = (
+            f" under the isolate lock of {milliseconds(bar.whole.value)} ms of CPU"
+            if bar.charged
+            else ""
+        )
         parts.append(
             f"{bar.label.replace(chr(10), ' in ')}, {bar.phase}: "
-            f"{milliseconds(bar.whole)} ms, {bar.whole / limit:.2%} of {limit:,g} ms, "
-            f"most in {top.stage} ({milliseconds(top.cpu)} ms)"
+            f"{milliseconds(bar.counted)} ms{of}, {bar.counted / limit:.2%} of "
+            f"{limit:,g} ms, most compute in {top.stage} "
+            f"({milliseconds(top.compute)} ms)"
         )
     return f"Stacked bars of CPU per stage against {limits.name}. {'; '.join(parts)}."

@@ -1,162 +1,96 @@
 """How CPU per request is distributed, and how far its tail reaches.
 
-The left panel shows the whole distribution, the right one only what the left cannot:
-on two log axes a rare slow request is as visible as a common one. A percentile is
+A row of panels for each runtime. The left panel shows the whole distribution, the
+right one only what the left cannot: on two log axes a rare slow request is as visible
+as a common one. A percentile is
 marked only where enough requests lie beyond it to say where it is; its height names
 it, so the shape of the mark is free to name the invocation.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any, NamedTuple
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, Any
 
+from bench.figures._axes import plain_log
 from bench.figures._common import (
     INK,
     LIMIT,
     LINE,
     empty,
+    foreign,
     invocation_colour,
-    invocations_of,
-    limit_label,
     milliseconds,
-    phases_of,
-    plain_log,
     spoken,
     styled,
-    whole_cpu,
 )
+from bench.figures._distribution import Line, lines_of, table, thinned
+from bench.figures._limits import limit_label
 from bench.platform import LimitProfile
 
 if TYPE_CHECKING:
-    import numpy as np
     import pandas as pd
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
-    from numpy.typing import NDArray
 
 TITLE = "Distribution and tail of CPU per request"
-
-# Percentiles, marked where at least five samples are expected beyond.
-_MARKS = (50, 95, 99)
-_BEYOND = 5
-# One shape an invocation, in the order of the result: colour is never alone.
-_SHAPES = "osD^v*PX"
-# More points than this on one line add bytes and no pixel.
-_POINTS = 1500
-
-
-class _Line(NamedTuple):
-    runtime: str
-    phase: str
-    invocation: str
-    shape: str
-    values: NDArray[np.float64]  # sorted, ms
-
-    @property
-    def name(self) -> str:
-        return f"{self.invocation} {self.phase}"
-
-    def marks(self) -> list[tuple[int, float]]:
-        """Percentiles that the sample size supports, with their values in ms."""
-        import numpy as np
-
-        n = len(self.values)
-        return [
-            (q, float(np.quantile(self.values, q / 100, method="inverted_cdf")))
-            for q in _MARKS
-            if n * (100 - q) >= 100 * _BEYOND
-        ]
 
 
 def draw(
     result: dict[str, Any], samples: pd.DataFrame, limits: LimitProfile
 ) -> tuple[Figure, pd.DataFrame]:
     """ECDF and CCDF of CPU in ms; the frame has the points of each drawn line."""
-    lines = list(_lines(result, samples))
+    lines = list(lines_of(result, samples))
     with styled():
         if not lines:
             text = "No request was measured as a whole: there is no distribution."
-            return empty(text), _table([])
-        return _figure(result, lines, limits), _table(lines)
+            return empty(text), table([])
+        return _figure(result, lines, limits), table(lines)
 
 
-def _lines(result: dict[str, Any], samples: pd.DataFrame) -> Iterator[_Line]:
-    import numpy as np
-
-    whole = whole_cpu(samples)
-    found = {
-        (str(runtime), str(phase), str(invocation)): group["value"].to_numpy(float)
-        for (runtime, phase, invocation), group in whole.groupby(
-            ["runtime", "phase", "invocation"], sort=False
-        )
-    }
-    invocations = invocations_of(result, (key[2] for key in found))
-    phases = phases_of(key[1] for key in found)
-    for key in sorted(
-        found, key=lambda key: (key[0], invocations.index(key[2]), phases.index(key[1]))
-    ):
-        shape = _SHAPES[invocations.index(key[2]) % len(_SHAPES)]
-        yield _Line(*key, shape, np.sort(found[key]))
-
-
-def _thinned(line: _Line) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Values and the share of samples up to each; every point of the tail is kept."""
-    import numpy as np
-
-    n = len(line.values)
-    share = np.arange(1, n + 1) / n
-    if n <= _POINTS:
-        return line.values, share
-    body = np.linspace(0, n - 1, _POINTS // 2)
-    tail = n - np.geomspace(1, n, _POINTS // 2)
-    keep = np.unique(np.concatenate([body, tail]).astype(int))
-    return line.values[keep], share[keep]
-
-
-def _figure(result: dict[str, Any], lines: list[_Line], limits: LimitProfile) -> Figure:
+def _figure(result: dict[str, Any], lines: list[Line], limits: LimitProfile) -> Figure:
     from matplotlib.figure import Figure
 
-    rows = -(-len(lines) // 3)
-    figure = Figure(figsize=(9.5, 4.2 + 0.25 * rows), label=_alt(lines))
-    left, right = figure.subplots(1, 2)
-    runtimes = dict.fromkeys(spoken(line.runtime) for line in lines)
-    for line in lines:
-        colour, style = invocation_colour(line.invocation), LINE.get(line.phase, ":")
-        name = f"{line.name} ({line.runtime})" if len(runtimes) > 1 else line.name
-        values, share = _thinned(line)
-        left.step(
-            values,
-            share,
-            where="post",
-            color=colour,
-            linestyle=style,
-            marker=line.shape,
-            markevery=[],  # for the legend; the marks have their exact place below
-            markeredgecolor="white",
-            label=f"{name}, n = {len(line.values):,}",
-        )
-        # The largest sample has nothing beyond it; a log axis cannot show that zero.
-        right.step(
-            values[:-1], 1 - share[:-1], where="post", color=colour, linestyle=style
-        )
-        _mark(left, right, line, colour)
-    for axes, share_of in ((left, "at or below"), (right, "above")):
-        _finish(axes, lines, f"share of requests {share_of}")
-        for limit in sorted({limits.cpu_ms_for(line.invocation) for line in lines}):
-            _limit(axes, limit, limit_label(result, limits.name, limit), lines)
-        plain_log(axes.xaxis)
-    left.set_ylim(0, 1.02)
-    left.set_title(f"{', '.join(runtimes)}, distribution", pad=17)
-    right.set_title("tail", pad=17)
-    right.set_yscale("log")
-    right.set_ylim(0.35 / max(len(line.values) for line in lines), 1.3)
-    plain_log(right.yaxis)
-    _legend(figure, lines)
+    runtimes = list(dict.fromkeys(line.runtime for line in lines))
+    rows = len(runtimes)
+    figure = Figure(figsize=(9.5, 1.1 + 3.4 * rows), label=_alt(lines))
+    # One scale, so that one runtime can be held against another.
+    panels = figure.subplots(rows, 2, squeeze=False, sharex=True, sharey="col")
+    reach = _reach(lines)
+    for (left, right), runtime in zip(panels, runtimes, strict=True):
+        mine = [line for line in lines if line.runtime == runtime]
+        for line in mine:
+            _draw_line(left, right, line)
+        scale = runtime in foreign(result)
+        for axes, share_of in ((left, "at or below"), (right, "above")):
+            axes.set_xscale("log")
+            axes.set_ylabel(f"share of requests {share_of}")
+            for limit in sorted({limits.cpu_ms_for(line.invocation) for line in mine}):
+                _limit(axes, limit, limit_label(limits.name, limit, scale=scale), reach)
+        left.set_title(f"{spoken(runtime)}, distribution", pad=17)
+        right.set_title(f"{spoken(runtime)}, tail", pad=17)
+    _finish(panels[-1], lines, limits)
+    _legend(figure, result, lines)
     return figure
 
 
-def _mark(left: Axes, right: Axes, line: _Line, colour: str) -> None:
+def _draw_line(left: Axes, right: Axes, line: Line) -> None:
+    colour, style = invocation_colour(line.invocation), LINE.get(line.phase, ":")
+    values, share = thinned(line)
+    left.step(
+        values,
+        share,
+        where="post",
+        color=colour,
+        linestyle=style,
+        label=f"{line.name}, n = {len(line.values):,}",
+    )
+    # The largest sample has nothing beyond it; a log axis cannot show that zero.
+    right.step(values[:-1], 1 - share[:-1], where="post", color=colour, linestyle=style)
+    _mark(left, right, line, colour)
+
+
+def _mark(left: Axes, right: Axes, line: Line, colour: str) -> None:
     for q, value in line.marks():
         for axes, share in ((left, q / 100), (right, 1 - q / 100)):
             axes.plot(
@@ -170,32 +104,44 @@ def _mark(left: Axes, right: Axes, line: _Line, colour: str) -> None:
             )
 
 
-def _finish(axes: Axes, lines: list[_Line], name: str) -> None:
-    axes.set_xscale("log")
+def _finish(panels: Sequence[Axes], lines: list[Line], limits: LimitProfile) -> None:
+    """The axes that all rows share."""
+    left, right = panels
     low, high = _reach(lines)
-    axes.set_xlim(low / 1.15, high * 1.15)
-    axes.set_xlabel("CPU per request (ms, log scale)")
-    axes.set_ylabel(name)
+    near = [
+        limit
+        for line in lines
+        if _is_near(limit := limits.cpu_ms_for(line.invocation), (low, high))
+    ]
+    left.set_xlim(min([low, *near]) / 1.15, max([high, *near]) * 1.15)
+    left.set_ylim(0, 1.02)
+    right.set_yscale("log")
+    right.set_ylim(0.35 / max(len(line.values) for line in lines), 1.3)
+    for axis in (left.xaxis, right.xaxis, right.yaxis):
+        plain_log(axis)
+    for axes in panels:
+        axes.set_xlabel("CPU per request on its thread (ms, log scale)")
 
 
-def _reach(lines: list[_Line]) -> tuple[float, float]:
+def _reach(lines: list[Line]) -> tuple[float, float]:
     return (
         min(float(line.values[0]) for line in lines),
         max(float(line.values[-1]) for line in lines),
     )
 
 
-def _limit(axes: Axes, limit: float, text: str, lines: list[_Line]) -> None:
+def _is_near(limit: float, reach: tuple[float, float]) -> bool:
+    return reach[0] / 3 <= limit <= reach[1] * 3
+
+
+def _limit(axes: Axes, limit: float, text: str, reach: tuple[float, float]) -> None:
     """The limit as a line where it is near, else as a note that says which way."""
-    low, high = _reach(lines)
-    if low / 3 <= limit <= high * 3:
-        axes.set_xlim(
-            min(axes.get_xlim()[0], limit / 1.15), max(axes.get_xlim()[1], limit * 1.15)
-        )
-        axes.axvline(limit, color=LIMIT, linewidth=1.8, zorder=5)
+    if _is_near(limit, reach):
+        style = ":" if text.endswith("(for scale)") else "-"
+        axes.axvline(limit, color=LIMIT, linewidth=1.8, linestyle=style, zorder=5)
         place, align, at = limit, "center", "data"
     else:
-        beyond = limit > high
+        beyond = limit > reach[1]
         text = (
             f"{text} \N{RIGHTWARDS ARROW}" if beyond else f"\N{LEFTWARDS ARROW} {text}"
         )
@@ -216,41 +162,59 @@ def _limit(axes: Axes, limit: float, text: str, lines: list[_Line]) -> None:
     )
 
 
-def _legend(figure: Figure, lines: list[_Line]) -> None:
-    handles, names = figure.axes[0].get_legend_handles_labels()
-    shown = sorted({q for line in lines for q, _ in line.marks()})
+def _legend(figure: Figure, result: dict[str, Any], lines: list[Line]) -> None:
+    """One entry a line style, with n of each row of panels."""
+    from matplotlib.lines import Line2D
+
+    counts: dict[str, list[str]] = {}
+    for line in lines:
+        counts.setdefault(line.name, []).append(f"{len(line.values):,}")
+    first = {line.name: line for line in reversed(lines)}
+    handles = [
+        Line2D(
+            [], [], color=invocation_colour(first[name].invocation),
+            linestyle=LINE.get(first[name].phase, ":"),  # type: ignore[arg-type]
+            marker=first[name].shape, markeredgecolor="white",
+            label=f"{name}, n = {', '.join(numbers)}",
+        )
+        for name, numbers in counts.items()
+    ]  # fmt: skip
     figure.legend(
-        handles,
-        names,
+        handles=handles,
         loc="outside lower center",
         # A column an invocation, warm above cold.
-        ncols=min(len({(line.runtime, line.invocation) for line in lines}), 4),
-        title=f"marks at {', '.join(f'p{q}' for q in shown)}" if shown else None,
+        ncols=min(len({line.invocation for line in lines}), 4),
+        title="\n".join(_notes(result, lines)),
         title_fontsize=8.5,
     )
 
 
-def _table(lines: list[_Line]) -> pd.DataFrame:
-    import pandas as pd
+def _notes(result: dict[str, Any], lines: list[Line]) -> Iterator[str]:
+    """What a reader must know of marks, n and the limit."""
+    runtimes = list(dict.fromkeys(line.runtime for line in lines))
+    marks = sorted({q for line in lines for q, _ in line.marks()})
+    notes = [f"marks at {', '.join(f'p{q}' for q in marks)}"] if marks else []
+    if len(runtimes) > 1:
+        notes.append(f"n of {', '.join(map(spoken, runtimes))}")
+    if notes:
+        yield "; ".join(notes)
+    rows = result.get("invocations") or []
+    locked = {row.get("runtime") for row in rows if row.get("locked_ms") is not None}
+    for runtime in runtimes:
+        if runtime in locked:
+            yield (
+                f"of what is shown of {spoken(runtime)}, the limit counts only the "
+                "time under the isolate lock"
+            )
 
-    columns = ["runtime", "phase", "invocation", "cpu_ms", "share"]
-    parts = []
-    for line in lines:
-        values, share = _thinned(line)
-        head = dict(
-            zip(columns, (line.runtime, line.phase, line.invocation), strict=False)
-        )
-        parts.append(pd.DataFrame({**head, "cpu_ms": values, "share": share}))
-    return pd.concat(parts) if parts else pd.DataFrame(columns=columns)
 
-
-def _alt(lines: list[_Line]) -> str:
+def _alt(lines: list[Line]) -> str:
     """The figure in words: sample sizes and the percentiles that are marked."""
     parts = []
     for line in lines:
         marks = ", ".join(f"p{q} {milliseconds(v)} ms" for q, v in line.marks())
         parts.append(
-            f"{line.name} of {len(line.values):,} requests: "
+            f"{line.name} in {spoken(line.runtime)}, {len(line.values):,} requests: "
             f"{marks or 'too few requests for a percentile'}"
         )
     return f"Cumulative distribution and tail of CPU per request. {'; '.join(parts)}."

@@ -2,21 +2,24 @@
 
 A drift, a warm-up that did not end or a noisy neighbour shows as a pattern over the
 run order. The sentinel below is a fixed workload: where it moves with the requests,
-the machine changed and not the code.
+the machine changed and not the code. Runtimes run one after the other, so they stand
+side by side on the one axis.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+from bench.figures._axes import plain_log
 from bench.figures._common import (
+    INK,
     MARKER,
     PALETTE,
     empty,
     invocations_of,
     milliseconds,
     phases_of,
-    plain_log,
     spoken,
     styled,
     whole_cpu,
@@ -41,14 +44,11 @@ def draw(
     """CPU in ms against run order by process; the frame has every drawn point."""
     import pandas as pd
 
-    data = _in_order(
-        pd.concat(
-            [
-                whole_cpu(samples).assign(stage="whole"),
-                whole_cpu(samples, "sentinel").assign(stage="sentinel"),
-            ]
-        )
-    )
+    requests, fixed = whole_cpu(samples), whole_cpu(samples, "sentinel")
+    # Other instruments have sentinels too, in a run order of their own.
+    fixed = fixed[fixed["cell"].isin(set(requests["cell"]))]
+    both = [requests.assign(stage="whole"), fixed.assign(stage="sentinel")]
+    data = _in_order(pd.concat(both))
     whole = data[data["stage"] == "whole"]
     with styled():
         if whole.empty:
@@ -75,17 +75,46 @@ def _figure(
     invocations = invocations_of(result, whole["invocation"])
     panels = len(invocations) + 1
     figure = Figure(figsize=(9.5, 1.1 + 1.75 * panels), label=_alt(whole, sentinel))
-    axes = figure.subplots(panels, 1, squeeze=False, sharex=True)[:, 0]
-    runtimes = ", ".join(dict.fromkeys(map(spoken, whole["runtime"])))
+    axes = list(figure.subplots(panels, 1, squeeze=False, sharex=True)[:, 0])
     for panel, invocation in zip(axes, invocations, strict=False):
-        group = whole[whole["invocation"] == invocation]
-        _scatter(panel, group)
-        panel.set_title(f"{runtimes}, {invocation}")
+        _scatter(panel, whole[whole["invocation"] == invocation])
+        panel.set_title(invocation, pad=15 if panel is axes[0] else None)
         panel.set_ylabel("CPU (ms, log)")
     _sentinel(axes[-1], sentinel)
     axes[-1].set_xlabel("run order (number of the turn)")
+    _runtimes(axes, whole)
     _legend(figure, whole)
     return figure
+
+
+def _runtimes(axes: Sequence[Axes], whole: pd.DataFrame) -> None:
+    """A band for each runtime where it ran, named over the first panel."""
+    for place, (runtime, start, end) in enumerate(_spans(whole)):
+        for panel in axes:
+            if place % 2:
+                panel.axvspan(start, end, color="#f3f4f6", linewidth=0, zorder=0)
+        axes[0].annotate(
+            spoken(runtime),
+            ((start + end) / 2, 1),
+            xycoords=("data", "axes fraction"),
+            xytext=(0, 3),
+            textcoords="offset points",
+            ha="center",
+            va="bottom",
+            fontsize=8.5,
+            color=INK,
+        )
+
+
+def _spans(whole: pd.DataFrame) -> list[tuple[str, float, float]]:
+    """Runtime with its first and last turn, in run order."""
+    spans: list[tuple[str, float, float]] = []
+    for (_, runtime), seq in whole.groupby(["cell", "runtime"], sort=False)["seq"]:
+        start, end = float(seq.min()) - 0.5, float(seq.max()) + 0.5
+        if spans and spans[-1][0] == str(runtime):
+            start = spans.pop()[1]
+        spans.append((str(runtime), start, end))
+    return spans
 
 
 def _scatter(axes: Axes, rows: pd.DataFrame) -> None:
@@ -102,9 +131,9 @@ def _scatter(axes: Axes, rows: pd.DataFrame) -> None:
             alpha=0.75,
             rasterized=len(rows) > _RASTER,
         )
-        axes.axhline(
-            float(group["value"].median()), color="#555555", linewidth=0.9, zorder=1
-        )
+    for _, group in rows.groupby(["cell", "phase"], sort=False):
+        ends, middle = [group["seq"].min(), group["seq"].max()], group["value"].median()
+        axes.plot(ends, [middle] * 2, color="#555555", linewidth=0.9, zorder=3)
     plain_log(axes.yaxis)
 
 
@@ -128,7 +157,7 @@ def _sentinel(axes: Axes, rows: pd.DataFrame) -> None:
     axes.axhline(middle, color="#555555", linewidth=0.9, zorder=1)
     # At least 10 % either way, so that a still sentinel looks still.
     reach = max(0.1 * middle, 1.1 * float((rows["value"] - middle).abs().max()))
-    axes.set_ylim(middle - reach, middle + reach)
+    axes.set_ylim(max(middle - reach, 0), middle + reach)
 
 
 def _legend(figure: Figure, whole: pd.DataFrame) -> None:
@@ -145,7 +174,9 @@ def _legend(figure: Figure, whole: pd.DataFrame) -> None:
     }
     again = f", repeating after {_COLOURS}" if max(counts.values()) > _COLOURS else ""
     named = ", ".join(f"{count} {phase}" for phase, count in counts.items())
-    handles.append(Line2D([], [], color="#555555", linewidth=0.9, label="median"))
+    handles.append(
+        Line2D([], [], color="#555555", linewidth=0.9, label="median of the phase")
+    )
     figure.legend(
         handles=handles,
         loc="outside lower center",
@@ -158,10 +189,9 @@ def _legend(figure: Figure, whole: pd.DataFrame) -> None:
 def _alt(whole: pd.DataFrame, sentinel: pd.DataFrame) -> str:
     """The figure in words: medians of the first and last third, and the sentinel's."""
     parts = []
-    for (invocation, phase), group in whole.groupby(
-        ["invocation", "phase"], sort=False
-    ):
-        parts.append(f"{invocation} {phase} {_drift(group)}")
+    keys = ["runtime", "invocation", "phase"]
+    for (runtime, invocation, phase), group in whole.groupby(keys, sort=False):
+        parts.append(f"{invocation} {phase} in {spoken(runtime)} {_drift(group)}")
     parts.append(f"sentinel {_drift(sentinel)}")
     return f"CPU per request against run order. {'; '.join(parts)}."
 

@@ -77,7 +77,9 @@ def variants(texts: Iterable[str]) -> dict[str, Any]:
 
     Raises UserError for a name that does not exist, and for a value that is none.
     """
-    kinds = {option.name: type(option.default) for option in fields(Options)}
+    kinds: dict[str, type[Any]] = {
+        option.name: type(getattr(Options(), option.name)) for option in fields(Options)
+    }
     given: dict[str, Any] = {}
     for text in texts:
         name, _, value = text.partition("=")

@@ -12,19 +12,22 @@ from pathlib import Path
 from typing import Any
 
 from bench.figures import caption
-from bench.figures._common import number, phases_of, spoken
+from bench.figures._common import number, spoken
 from bench.files import write_whole
 from bench.platform import DEFAULT, LimitProfile, limit_profile
-from bench.report import _shape
+from bench.report import _evidence, _shape
+from bench.report._drawn import sentinel_text
+from bench.report._isolate import isolate
 from bench.report._limitations import limitations
-from bench.report._run import Picture, RunFolder, read, sentinel_text
+from bench.report._run import Picture, RunFolder, read
 from bench.verdict import answer
+from bench.verdict.article import SOURCE
 
 Row = dict[str, Any]
 
 _HERE = Path(__file__).parent
 _MIME = {".svg": "image/svg+xml", ".png": "image/png"}
-_FIRST = ("budget", "stages", "ecdf", "run_order")
+_FIRST = ("budget", "stages", "article", "warming", "ecdf", "run_order")
 _FACTS = (
     "host", "cpu", "arch", "cores", "cores_allowed", "memory_mib", "virtualisation",
     "kernel", "governor", "turbo", "smt", "cgroup_quota", "load", "steal", "python",
@@ -38,12 +41,13 @@ _NAMED = {
 }
 _PLACE = ("runtime", "phase", "invocation")
 _STAGE = (
-    *_PLACE, "stage", "cpu_ms", "low", "high", "io_ms", "compute_ms", "alone_ms", "n",
-    "error",
+    *_PLACE, "stage", "cpu_ms", "low", "high", "io_ms", "compute_ms", "alone_ms",
+    "profile_ms", "n", "error",
 )  # fmt: skip
 _WHOLE = (
-    *_PLACE, "whole_cpu_ms", "low", "high", "floor_cpu_ms", "closure", "closure_low",
-    "closure_high", "control", "run_delay_ms", "wall_ms", "n", "verdict", "doubts",
+    *_PLACE, "whole_cpu_ms", "low", "high", "locked_ms", "locked_low", "locked_high",
+    "locked_floor_ms", "floor_cpu_ms", "closure", "closure_low", "closure_high",
+    "control", "helpers_ms", "run_delay_ms", "wall_ms", "n", "verdict", "doubts",
     "stopped_by",
 )  # fmt: skip
 _ERROR = ("type", "message", "notebook", "trace")
@@ -85,6 +89,7 @@ def render(run: RunFolder) -> str:
         "ratio": _shape.ratio,
         "text": _shape.text,
         "percent": answer.percent,
+        "share": _shape.share,
         "spoken": spoken,
     }
     # The one text that is not escaped: the style sheet beside this file.
@@ -107,6 +112,14 @@ def _context(run: RunFolder) -> Row:
         "against": _against(document, limits),
         "groups": [_group(document, row, limits) for row in answer.measured(document)],
         "totals": _totals(document),
+        "unlocked": _evidence.unlocked(document),
+        "locked": any(map(_evidence.is_locked, document.get("invocations") or [])),
+        "instruments": _evidence.instruments(document),
+        "warming": _evidence.warming(document),
+        "article": _evidence.article(document),
+        "isolate": isolate(document, limits),
+        "source": SOURCE,
+        "third_opinion": _evidence.PROFILE,
         "sentinel": sentinel_text(run.sentinel),
         "figures": [_figure(picture) for picture in _sorted(run.pictures)],
         "caption": caption(document),
@@ -147,9 +160,8 @@ def _against(document: Row, limits: LimitProfile) -> Row:
 
 
 def _totals(document: Row) -> list[Row]:
-    rows = [_full(row, _WHOLE) for row in document.get("totals") or []]
-    phases = phases_of(str(row["phase"]) for row in rows)
-    return sorted(rows, key=lambda row: phases.index(str(row["phase"])))
+    rows = _evidence.in_order(document, document.get("totals") or [])
+    return [_full(row, _WHOLE) for row in rows]
 
 
 def _command(document: Row) -> str:
@@ -169,18 +181,25 @@ def _group(document: Row, whole: Row, limits: LimitProfile) -> Row:
     limit = limits.cpu_ms_for(str(whole.get("invocation")))
     stages = [
         _full(row, _STAGE)
-        | {"share": cpu / limit, "part": max(cpu, 0) / _longest(whole)}
+        | {
+            "share": _evidence.counted(row, whole) / limit,
+            "part": max(cpu, 0) / _longest(whole),
+        }
         for row in document.get("rows") or []
         if (cpu := number(row.get("cpu_ms"))) is not None
         and all(row.get(key) == whole.get(key) for key in _PLACE)
     ]
-    floor = number(whole.get("floor_cpu_ms"))
+    locked = _evidence.is_locked(whole)
+    floor = number(whole.get("locked_floor_ms" if locked else "floor_cpu_ms"))
     return _full(whole, _WHOLE) | {
         "limit": limit,
         "share": answer.share(whole, limits),
         "floor_share": None if floor is None else floor / limit,
         "stages": stages,
+        "locked": locked,
+        "foreign": whole.get("workers") is False and answer.judged(document),
         "alone": any(row["alone_ms"] is not None for row in stages),
+        "profiled": any(row["profile_ms"] is not None for row in stages),
     }
 
 

@@ -6,29 +6,21 @@ a missing file is a shorter report and not an error.
 
 from __future__ import annotations
 
-import csv
 import html
 import json
 import re
 from dataclasses import dataclass
 from pathlib import Path
-from statistics import median
 from typing import Any
 from urllib.parse import quote
 
 from bench.errors import UserError
-from bench.report._shape import signed_percent
+from bench.report import _drawn
 
 Json = dict[str, Any]
 
 # An SVG above this is slow to open; its PNG says the same in fewer bytes.
 _SVG_BYTES = 600_000
-# A sentinel that moves further than this share of itself is worth a sentence.
-_STILL = 0.1
-_MOVED = (
-    " It moved by more than a tenth, so the machine was not still: other work or a "
-    "changing clock is in these numbers, and in the width of their intervals."
-)
 _DESCRIPTION = re.compile(r"<dc:description>(.*?)</dc:description>", re.DOTALL)
 
 
@@ -79,6 +71,7 @@ def read(folder: Path, document: Json | None = None) -> RunFolder:
         "command": manifest.get("command"),
         "limits": parameters.get("limits"),
         "machine": machine,
+        "article": _drawn.article(folder / "figures" / "article.csv"),
     }
     return RunFolder(
         folder,
@@ -89,7 +82,7 @@ def read(folder: Path, document: Json | None = None) -> RunFolder:
         _pictures(folder),
         _profiles(folder),
         _notebooks(folder, manifest),
-        _sentinel(folder / "figures" / "run_order.csv"),
+        _drawn.sentinel(folder / "figures" / "run_order.csv"),
     )
 
 
@@ -179,33 +172,3 @@ def _link(folder: Path, name: str) -> str | None:
     path = folder / name
     inside = path.resolve().is_relative_to(folder.resolve())
     return quote(name) if inside and path.is_file() else None
-
-
-def _sentinel(path: Path) -> list[float]:
-    """Sentinel readings in ms in run order, from the data of the run-order figure."""
-    if not path.is_file():
-        return []
-    with path.open(encoding="utf-8", newline="") as lines:
-        rows = [row for row in csv.DictReader(lines) if row.get("stage") == "sentinel"]
-    try:
-        return [float(row["value"]) for row in rows]
-    except (KeyError, TypeError, ValueError):
-        return []
-
-
-def sentinel_text(readings: list[float]) -> str:
-    """How far the fixed workload moved during the run, in words."""
-    if len(readings) < 6:
-        return "The sentinel has too few readings to say whether the machine changed."
-    third = len(readings) // 3
-    first, last = median(readings[:third]), median(readings[-third:])
-    ordered, middle = sorted(readings), median(readings)
-    low, high = ordered[len(ordered) // 10], ordered[-1 - len(ordered) // 10]
-    return (
-        f"The sentinel, a fixed workload, took {middle:.3g} ms (median of "
-        f"{len(readings):,}); the middle 80 % lie within "
-        f"{signed_percent(low / middle - 1)} and {signed_percent(high / middle - 1)}, "
-        f"and the last third differs from the first by "
-        f"{signed_percent(last / first - 1)}."
-        f"{_MOVED if max(middle - low, high - middle) > _STILL * middle else ''}"
-    )

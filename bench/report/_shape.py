@@ -5,14 +5,25 @@ from __future__ import annotations
 from typing import Any
 
 from bench.figures._common import milliseconds, number
+from bench.verdict.answer import percent
 
 MISSING = "\N{EN DASH}"
 
 
 def ms(value: Any) -> str:
-    """Milliseconds with three significant digits."""
+    """Milliseconds with three significant digits, and a real minus."""
     found = number(value)
-    return MISSING if found is None else milliseconds(found)
+    if found is None:
+        return MISSING
+    return milliseconds(found).replace("-", "\N{MINUS SIGN}")
+
+
+def share(value: Any) -> str:
+    """A part of a limit as a percentage, with a real minus."""
+    found = number(value)
+    if found is None:
+        return MISSING
+    return percent(found).replace("-", "\N{MINUS SIGN}")
 
 
 def ratio(value: Any) -> str:

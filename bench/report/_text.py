@@ -3,21 +3,28 @@
 from __future__ import annotations
 
 import textwrap
+from collections.abc import Iterable
 from typing import Any
 
 from bench.figures._common import milliseconds, number
-from bench.platform import DEFAULT, limit_profile
+from bench.platform import DEFAULT, LimitProfile, limit_profile
+from bench.report import _evidence
+from bench.report._evidence import Table, counted, is_locked
+from bench.report._isolate import isolate
 from bench.verdict.answer import interval, measured, percent, sentence, share
 
 Row = dict[str, Any]
 
 WIDTH = 96
 _WIDEST = 100
-_NAME, _CPU, _INTERVAL, _SMALL = 24, 10, 20, 10
+_NAME, _CPU, _INTERVAL = 22, 9, 19
+_OTHERS = (12, 10, 9, 9, 6)  # I/O, of limit, alone, profile, n
+_ASCII = str.maketrans({"\N{MINUS SIGN}": "-", "\N{EN DASH}": "-"})
 
 
 def summary_table(document: Row) -> str:
-    """Table of stages, wholes and checks, and the answer, at most 100 columns wide."""
+    """Table of stages, wholes and checks, what else is known, and the answer, at most
+    100 columns wide."""
     limits = limit_profile(str(document.get("limits") or DEFAULT))
     machine = document.get("machine") or {}
     lines = [
@@ -27,39 +34,70 @@ def summary_table(document: Row) -> str:
         "CPU in ms of one invocation; intervals are 95 % over n process groups",
     ]
     for whole in measured(document):
-        lines += ["", *_invocation(document, whole, share(whole, limits))]
+        lines += ["", *_invocation(document, whole, limits)]
     lines += _journeys(document)
+    lines += _beside(document, limits)
     lines += _failed(document)
     lines += ["", *textwrap.wrap(sentence(document, limits), WIDTH)]
     return "\n".join(_plain(line)[:_WIDEST].rstrip() for line in lines)
 
 
-def _invocation(document: Row, whole: Row, part: float) -> list[str]:
+def _invocation(document: Row, whole: Row, limits: LimitProfile) -> list[str]:
     place = ("runtime", "phase", "invocation")
     title = " ".join(str(whole.get(key)) for key in ("invocation", "phase", "runtime"))
-    lines = [_line(title, "ms", "95 % interval", "of limit", "I/O", "alone", "n")]
-    limit = float(whole["whole_cpu_ms"]) / part if part else 0.0
-    for row in document.get("rows") or []:
-        cpu = number(row.get("cpu_ms"))
-        if cpu is not None and all(row.get(key) == whole.get(key) for key in place):
-            lines.append(_measured(f"  {row.get('stage')}", cpu, row, limit))
-    floor = number(whole.get("floor_cpu_ms"))
-    if floor is not None:
-        lines.append(_measured("  floor", floor, {}, limit))
-    total = _measured("  whole", float(whole["whole_cpu_ms"]), whole, limit)
-    return [*lines, total, *_checks(whole)]
-
-
-def _measured(name: str, cpu: float, row: Row, limit: float) -> str:
-    return _line(
-        name,
-        milliseconds(cpu),
-        interval(row, "low", "high").strip(),
-        percent(cpu / limit) if limit else "",
-        _optional(row.get("io_ms")),
-        _optional(row.get("alone_ms")),
-        str(row.get("n") or ""),
+    limit = limits.cpu_ms_for(str(whole.get("invocation")))
+    stages = [
+        row
+        for row in document.get("rows") or []
+        if number(row.get("cpu_ms")) is not None
+        and all(row.get(key) == whole.get(key) for key in place)
+    ]
+    around = "outside lock" if is_locked(whole) else "HTTP client"
+    # A column without a number is left out, its place is not.
+    heads = {"alone": "alone_ms", "profile": "profile_ms"}
+    alone, profile = (
+        head if any(row.get(key) is not None for row in stages) else ""
+        for head, key in heads.items()
     )
+    of = "for scale" if whole.get("workers") is False else "of limit"
+    lines = [_line(title, "ms", "95 % interval", around, of, alone, profile)]
+    lines += [_stage(row, counted(row, whole) / limit) for row in stages]
+    lines += [*_wholes(whole, limit, share(whole, limits)), *_checks(whole)]
+    return [*lines, *(_indented(_evidence.PROFILE) if profile else [])]
+
+
+def _stage(row: Row, part: float) -> str:
+    others = (row.get(key) for key in ("io_ms", "alone_ms", "profile_ms"))
+    io, alone, profile = map(_optional, others)
+    return _line(
+        f"  {row.get('stage')}",
+        milliseconds(float(row["cpu_ms"])),
+        interval(row, "low", "high").strip(),
+        *(io, percent(part), alone, profile, str(row.get("n") or "")),
+    )
+
+
+def _wholes(whole: Row, limit: float, part: float) -> list[str]:
+    """Floor, whole and, where it is known, what of the whole is charged."""
+    locked = is_locked(whole)
+    floor = number(whole.get("floor_cpu_ms"))
+    lines = []
+    if floor is not None:
+        charged = number(whole.get("locked_floor_ms")) if locked else floor
+        of = "" if charged is None else percent(charged / limit)
+        lines.append(_line("  floor", milliseconds(floor), "", "", of))
+    ends = interval(whole, "low", "high").strip()
+    total = milliseconds(float(whole["whole_cpu_ms"]))
+    of, n = percent(part), str(whole.get("n") or "")
+    lines.append(_line("  whole", total, ends, "", "" if locked else of, "", "", n))
+    if locked:
+        ends = interval(whole, "locked_low", "locked_high").strip()
+        lines.append(_line("  under the lock", _locked(whole), ends, "", of))
+    return lines
+
+
+def _locked(whole: Row) -> str:
+    return milliseconds(float(whole["locked_ms"]))
 
 
 def _optional(value: Any) -> str:
@@ -68,14 +106,22 @@ def _optional(value: Any) -> str:
 
 
 def _line(name: str, cpu: str, ends: str, *others: str) -> str:
-    if len(name) > _NAME:
-        name = name[: _NAME - 1] + "\N{HORIZONTAL ELLIPSIS}"
-    rest = "".join(f"{text:>{_SMALL}}" for text in others)
-    return f"{name:<{_NAME}}{cpu:>{_CPU}}  {ends:<{_INTERVAL}}{rest}"
+    rest = "".join(
+        f"{text:>{width}}" for text, width in zip(others, _OTHERS, strict=False)
+    )
+    if len(others) == len(_OTHERS) - 1:
+        rest += f"{'n':>{_OTHERS[-1]}}"
+    return f"{_cut(name, _NAME):<{_NAME}}{cpu:>{_CPU}}  {ends:<{_INTERVAL}}{rest}"
+
+
+def _cut(name: str, width: int) -> str:
+    if len(name) <= width:
+        return name
+    return name[: width - 1] + "\N{HORIZONTAL ELLIPSIS}"
 
 
 def _checks(whole: Row) -> list[str]:
-    """Closure, A/A control and verdict; what is in doubt is named."""
+    """Closure, A/A control, waiting, verdict; what is in doubt is named."""
     parts = []
     closure = number(whole.get("closure"))
     if closure is not None:
@@ -86,11 +132,16 @@ def _checks(whole: Row) -> list[str]:
         low, high = number(control.get("low")), number(control.get("high"))
         ends = "" if low is None or high is None else f" [{low:.3f}, {high:.3f}]"
         parts.append(f"A/A control {ratio:.3f}{ends}")
+    for name, key in (("run delay", "run_delay_ms"), ("helpers", "helpers_ms")):
+        if number(whole.get(key)) is not None:
+            parts.append(f"{name} {_optional(whole[key])} ms")
     parts.append(str(whole.get("verdict") or "not judged"))
     parts += [str(doubt) for doubt in whole.get("doubts") or []]
-    return textwrap.wrap(
-        "; ".join(parts), WIDTH, initial_indent="  ", subsequent_indent="  "
-    )
+    return _indented("; ".join(parts))
+
+
+def _indented(text: str) -> list[str]:
+    return textwrap.wrap(text, WIDTH, initial_indent="  ", subsequent_indent="  ")
 
 
 def _signed(whole: Row) -> str:
@@ -101,13 +152,46 @@ def _signed(whole: Row) -> str:
 def _journeys(document: Row) -> list[str]:
     """The whole journey of each runtime and phase, which no limit applies to."""
     lines = []
-    for row in document.get("totals") or []:
+    for row in _evidence.in_order(document, document.get("totals") or []):
         cpu = number(row.get("whole_cpu_ms"))
         if cpu is not None:
             ends = interval(row, "low", "high").strip()
             name = f"journey {row.get('phase')} {row.get('runtime')}"
-            lines.append(_line(name, milliseconds(cpu), ends))
+            under = f"{_locked(row)} under the lock" if is_locked(row) else ""
+            lines.append(f"{_line(name, milliseconds(cpu), ends)}  {under}")
     return ["", *lines] if lines else []
+
+
+def _beside(document: Row, limits: LimitProfile) -> list[str]:
+    """The article's table, first requests, the isolate, and the instruments."""
+    rows = document.get("article") or []
+    warm = ["warm"] if any(row["phase"] == "warm" for row in rows) else None
+    tables = (
+        ("the article's table, ms", _evidence.article(document, warm)),
+        ("first requests, ms", _evidence.warming(document)),
+        ("the isolate", isolate(document, limits)),
+        ("instruments, ms", _evidence.instruments(document)),
+    )
+    return [line for title, table in tables for line in _table(title, table)]
+
+
+def _table(title: str, table: Table) -> Iterable[str]:
+    if not table.rows:
+        return
+    cells = [[title, *table.head[1:]], *table.rows]
+    widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
+    # What is too wide is cut in the names, and not in the numbers.
+    widths[0] = min(widths[0], WIDTH - sum(widths[1:]) - 2 * (len(widths) - 1) - 2)
+    yield ""
+    for line, (name, *numbers) in enumerate(cells):
+        name = _cut(name if line == 0 else f"  {name}", max(widths[0] + 2, 12))
+        text = "".join(
+            f"  {number:>{width}}"
+            for number, width in zip(numbers, widths[1:], strict=True)
+        )
+        yield f"{name:<{widths[0] + 2}}{text}"
+    for note in table.notes:
+        yield from _indented(note)
 
 
 def _failed(document: Row) -> list[str]:
@@ -123,4 +207,4 @@ def _failed(document: Row) -> list[str]:
 
 def _plain(line: str) -> str:
     """``line`` without control characters: a name cannot steer the terminal."""
-    return "".join(char for char in line if char.isprintable())
+    return "".join(char for char in line.translate(_ASCII) if char.isprintable())

@@ -8,7 +8,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from bench.report import _shape
+from bench.figures._common import number
+from bench.platform import LimitProfile
+from bench.report import _evidence, _isolate, _shape
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -20,9 +22,10 @@ _STAGE: dict[str, tuple[str, Callable[[Any], str]]] = {
     "cpu_ms": ("CPU (ms)", _shape.ms),
     "low": ("low", _shape.ms),
     "high": ("high", _shape.ms),
-    "io_ms": ("HTTP client (ms)", _shape.ms),
+    "io_ms": ("around I/O (ms)", _shape.ms),
     "compute_ms": ("compute (ms)", _shape.ms),
     "alone_ms": ("alone (ms)", _shape.ms),
+    "profile_ms": ("profile (ms)", _shape.ms),
     "n": ("n", "{:.0f}".format),
     "error": ("error", _shape.text),
 }
@@ -36,7 +39,8 @@ def stages(document: Row) -> Styler:
     import pandas as pd
 
     names = [*_PLACE, "stage", *_STAGE]
-    table = pd.DataFrame(document.get("rows") or []).reindex(columns=names)
+    rows = _evidence.in_order(document, document.get("rows") or [])
+    table = pd.DataFrame(rows).reindex(columns=names)
     table = table.set_index([*_PLACE, "stage"]).dropna(axis="columns", how="all")
     shapes = {_STAGE[key][0]: _STAGE[key][1] for key in table.columns}
     names_shown = {key: name for key, (name, _) in _STAGE.items()}
@@ -49,24 +53,33 @@ def wholes(document: Row) -> Styler:
 
     rows = [
         {key: row.get(key) for key in _PLACE} | _whole(row)
-        for row in document.get("invocations") or []
+        for row in _evidence.in_order(document, document.get("invocations") or [])
     ]
     table = pd.DataFrame(rows, columns=list(rows[0]) if rows else list(_PLACE))
-    return _styled(table.set_index(list(_PLACE)), {})
+    styler = _styled(table.set_index(list(_PLACE)), {})
+    # Doubts are sentences: they wrap.
+    words = "text-align: left; white-space: normal; min-width: 12em"
+    last = f"td.col{len(table.columns) - len(_PLACE) - 1}"
+    return styler.set_table_styles(
+        [{"selector": last, "props": words}], overwrite=False
+    )
 
 
 def _whole(row: Row) -> Row:
     """Texts of one row: a number and its interval are read together."""
     control = row.get("control") or {}
     doubts = [str(doubt) for doubt in row.get("doubts") or []]
+    locked = _with_ends(row, "locked_ms", _shape.ms, "locked_low", "locked_high")
     return {
         "CPU (ms)": _with_ends(row, "whole_cpu_ms", _shape.ms, "low", "high"),
+        "under the lock (ms)": locked,
         "floor (ms)": _shape.ms(row.get("floor_cpu_ms")),
         "closure": _with_ends(
             row, "closure", _shape.signed_percent, "closure_low", "closure_high"
         ),
         "A/A control": _with_ends(control, "ratio", _shape.ratio, "low", "high"),
         "run delay (ms)": _shape.ms(row.get("run_delay_ms")),
+        "helpers (ms)": _shape.ms(row.get("helpers_ms")),
         "wall (ms)": _shape.ms(row.get("wall_ms")),
         "n": _shape.text(row.get("n")),
         "verdict": "; ".join([_shape.text(row.get("verdict")), *doubts]),
@@ -76,12 +89,54 @@ def _whole(row: Row) -> Row:
 def _with_ends(
     row: Row, key: str, shape: Callable[[Any], str], low: str, high: str
 ) -> str:
+    if number(row.get(key)) is None:
+        return _shape.MISSING
     return f"{shape(row.get(key))} [{shape(row.get(low))}, {shape(row.get(high))}]"
+
+
+def article(document: Row, rows: list[Row]) -> Styler:
+    """The article's table beside ours; ``rows`` from `bench.verdict.article`."""
+    return _evident(_evidence.article(document | {"article": rows}))
+
+
+def warming(document: Row) -> Styler:
+    """CPU in ms of the first requests of a fresh isolate or process."""
+    return _evident(_evidence.warming(document))
+
+
+def instruments(document: Row) -> Styler:
+    """What each instrument says of each invocation, in ms."""
+    return _evident(_evidence.instruments(document))
+
+
+def isolate(document: Row, limits: LimitProfile) -> Styler:
+    """Start-up, size, memory and conversion against their limits."""
+    return _evident(_isolate.isolate(document, limits))
+
+
+def _evident(found: _evidence.Table) -> Styler:
+    """A table of texts, with its notes as the caption."""
+    import html
+
+    import pandas as pd
+
+    table = pd.DataFrame(found.rows, columns=found.head).set_index(found.head[0])
+    styler = _styled(table, {})
+    if not found.notes:
+        return styler
+    caption = "<br>".join(map(html.escape, found.notes))
+    return styler.set_caption(caption).set_table_styles(
+        [{"selector": "caption", "props": "caption-side: bottom; text-align: left"}],
+        overwrite=False,
+    )
 
 
 def _styled(table: pd.DataFrame, shapes: dict[Any, Any]) -> Styler:
     # A fixed id: equal tables give equal notebooks.
-    styler = table.style.set_uuid("workbench").format(shapes, na_rep=_shape.MISSING)
+    styler = table.style.set_uuid("workbench").format(
+        shapes, na_rep=_shape.MISSING, escape="html"
+    )
+    styler = styler.format_index(escape="html").format_index(escape="html", axis=1)
     return styler.set_table_styles(
         [
             {

@@ -61,6 +61,7 @@ def command(
     from bench.platform import limit_profile
     from bench.progress import Progress
     from bench.store import Run
+    from bench.verdict import article
 
     chosen = runtimes.names() if "all" in runtime else list(runtime)
     for name in chosen:
@@ -97,6 +98,7 @@ def command(
                 progress=progress,
                 options=options,
             )
+        document["article"] = article.rows(run.samples())
         document["driver_peak_mib"] = footprint.peak_rss_bytes() / 2**20
 
         run.save("stages.json", orjson.dumps(_output.finite(document)))

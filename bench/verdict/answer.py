@@ -230,7 +230,8 @@ def _doubt(document: Row) -> str:
     doubted = [row for row in measured(document) if row.get("verdict") != "ok"]
     if not doubted:
         return ""
-    names = [f"{row.get('invocation')} {row.get('phase')}" for row in doubted]
+    keys = ("invocation", "phase", "runtime")
+    names = [" ".join(spoken(row.get(key)) for key in keys) for row in doubted]
     return f"Inconclusive for {', '.join(names)}: a check on the numbers failed. "
 
 

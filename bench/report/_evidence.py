@@ -1,0 +1,173 @@
+"""Tables beside the stages, as text cells: a terminal, a page and a notebook show the
+same ones, each in its own way."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any, NamedTuple
+
+from bench.figures._axes import factor
+from bench.figures._common import invocations_of, number, phases_of, runtimes_of, spoken
+from bench.report import _shape
+from bench.verdict.answer import measured
+from bench.verdict.article import pivoted
+
+Row = dict[str, Any]
+
+_WARMING = (1, 2, 3, 5, 10)
+_INSTRUMENTS = ("schedstat", "bench", "trace")
+PROFILE = (
+    "The profile is a third opinion: V8's sampling profiler watched other warm "
+    "requests and slowed them. Garbage collection, work outside JavaScript and what "
+    "lies below no stage are in no row."
+)
+WARN = "\N{BLACK UP-POINTING TRIANGLE}"
+
+
+class Table(NamedTuple):
+    """Column names, rows of as many cells, and sentences to stand below."""
+
+    head: list[str]
+    rows: list[list[str]]
+    notes: list[str]
+
+
+def is_locked(whole: Row) -> bool:
+    """Whether the time under the isolate lock of an invocation is known."""
+    return number(whole.get("locked_ms")) is not None
+
+
+def unlocked(document: Row) -> list[str]:
+    """Runtimes that know no lock: their CPU is told apart in another way."""
+    rows = measured(document)
+    names = (row.get("runtime") for row in rows if not is_locked(row))
+    return list(dict.fromkeys(map(spoken, names)))
+
+
+def counted(stage: Row, whole: Row) -> float:
+    """CPU in ms of a stage that is held against the limit: what of it is under the
+    lock where that is known of its whole, else all of it."""
+    cpu = number(stage.get("cpu_ms")) or 0.0
+    if not is_locked(whole):
+        return cpu
+    compute = number(stage.get("compute_ms"))
+    return cpu - (number(stage.get("io_ms")) or 0.0) if compute is None else compute
+
+
+def _with_ends(row: Row | None, key: str = "cpu_ms") -> str:
+    """A number with its interval, which are read together."""
+    if row is None or number(row.get(key)) is None:
+        return _shape.MISSING
+    return f"{_shape.ms(row[key])}{ends(row)}"
+
+
+def ends(row: Row, low: str = "low", high: str = "high") -> str:
+    """`` [low, high]`` in ms, or nothing where an end is unknown."""
+    if number(row.get(low)) is None or number(row.get(high)) is None:
+        return ""
+    return f" [{_shape.ms(row[low])}, {_shape.ms(row[high])}]"
+
+
+def instruments(document: Row) -> Table:
+    """What each instrument says of each invocation, in ms less the floor."""
+    found = document.get("instruments") or []
+    known = list(dict.fromkeys(str(row.get("instrument")) for row in found))
+    names = [name for name in _INSTRUMENTS if name in known]
+    names += [name for name in known if name not in names]
+    by: dict[str, dict[str, Row]] = {}
+    for row in in_order(document, found):
+        by.setdefault(_place(row), {})[str(row.get("instrument"))] = row
+    rows = [
+        [place, *(_with_ends(readings.get(name)) for name in names)]
+        for place, readings in by.items()
+    ]
+    doubts = [
+        f"{WARN} {_place(row)}: {row['doubt']}" for row in found if row.get("doubt")
+    ]
+    said = "No instrument contradicts another." if rows and not doubts else ""
+    return Table(["invocation", *names], rows, doubts or [said] * bool(said))
+
+
+def warming(document: Row) -> Table:
+    """CPU in ms of some of the first requests, beside the warm level."""
+    rows: dict[tuple[str, str], dict[int, Row]] = {}
+    found = document.get("warming") or []
+    for row in in_order(document, found):
+        request = number(row.get("request"))
+        if request is not None and number(row.get("cpu_ms")) is not None:
+            key = str(row.get("runtime")), str(row.get("invocation"))
+            rows.setdefault(key, {})[int(request)] = row
+    seen = {request for requests in rows.values() for request in requests}
+    shown = [request for request in _WARMING if request in seen]
+    levels = {
+        (str(row.get("runtime")), str(row.get("invocation"))): row.get("whole_cpu_ms")
+        for row in document.get("invocations") or []
+        if row.get("phase") == "warm"
+    }
+    cells = [
+        [
+            f"{invocation}, {spoken(runtime)}",
+            *(_shape.ms(requests.get(n, {}).get("cpu_ms")) for n in shown),
+            *_level(requests, levels.get((runtime, invocation))),
+            _shape.text(next(iter(requests.values())).get("n")),
+        ]
+        for (runtime, invocation), requests in rows.items()
+    ]
+    head = ["request", *map(str, shown), "warm", "first / warm", "n"]
+    return Table(head, cells, [])
+
+
+def _level(requests: dict[int, Row], warm: Any) -> tuple[str, str]:
+    level, first = number(warm), number(requests.get(1, {}).get("cpu_ms"))
+    if not level or first is None:
+        return _shape.ms(level), _shape.MISSING
+    return _shape.ms(level), factor(first / level)
+
+
+def article(document: Row, phases: Sequence[str] | None = None) -> Table:
+    """The article's table beside ours, in ms of compute; ``phases`` limits ours.
+
+    From the ``article`` rows of the document, which `bench.verdict.article` makes.
+    """
+    found = [
+        row
+        for row in document.get("article") or []
+        if phases is None or row["phase"] in phases
+    ]
+    kinds = [
+        (runtime, phase)
+        for phase in phases_of(row["phase"] for row in found)
+        for runtime in runtimes_of(document, (row["runtime"] for row in found))
+    ]
+    table = pivoted(found)
+    kinds = [kind for kind in kinds if any(kind in row["by"] for row in table)]
+    rows = [
+        [
+            str(row["operation"]),
+            _shape.MISSING if row["article_ms"] is None else f"{row['article_ms']:g}",
+            *(_with_ends(row["by"].get(kind)) for kind in kinds),
+        ]
+        for row in table
+    ]
+    head = [f"{spoken(runtime)} {phase}" for runtime, phase in kinds]
+    return Table(["operation", "article", *head], rows, [])
+
+
+def in_order(document: Row, rows: Iterable[Row]) -> list[Row]:
+    """Workers' runtimes first, warm before cold, invocations in path order."""
+    found = list(rows)
+    runtimes = runtimes_of(document, (row.get("runtime") for row in found))
+    phases = phases_of(str(row.get("phase")) for row in found)
+    names = invocations_of(document, (str(row.get("invocation")) for row in found))
+    return sorted(
+        found,
+        key=lambda row: (
+            runtimes.index(str(row.get("runtime"))),
+            phases.index(str(row.get("phase"))),
+            names.index(str(row.get("invocation"))),
+        ),
+    )
+
+
+def _place(row: Row) -> str:
+    return f"{row.get('invocation')} {row.get('phase')}, {spoken(row.get('runtime'))}"
