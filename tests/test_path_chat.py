@@ -24,7 +24,7 @@ from bench.path import handle, invoke
 from bench.path.env import Options
 from bench.path.errors import BadStatus
 from bench.path.http import Reply, Request, read
-from bench.path.text import sanitise
+from bench.path.text import sanitise, tokens
 
 
 def test_a_question_is_answered_as_a_stream():
@@ -222,8 +222,15 @@ def test_a_bucket_that_cannot_be_read_is_the_services_fault(value):
     assert spend(Bucket(value), NOW).status == 502
 
 
-@pytest.mark.parametrize("service", ["kv", "embeddings", "vectorize", "anthropic"])
-@pytest.mark.parametrize(("given", "passed"), [("17", "17"), ("", "1"), ("a\nb", "1")])
+# Bindings do not tell the header.
+@pytest.mark.parametrize(
+    ("service", "given", "passed"),
+    [
+        *[("kv", "17", "1"), ("vectorize", "17", "1")],
+        *[("embeddings", "17", "17"), ("embeddings", "", "1")],
+        *[("anthropic", "17", "17"), ("anthropic", "a\nb", "1")],
+    ],
+)
 def test_an_upstreams_429_is_passed_on(service, given, passed):
     limited = Reply(429, {"retry-after": given}, b"secret words")
     _, response, body, transport = answer(replies={service: limited})
@@ -252,3 +259,9 @@ def test_an_unknown_variant_is_the_users_mistake():
         Options(rerank="offload")
     with pytest.raises(UserError, match="chunk_chars"):
         Options(chunk_chars=5000)
+
+
+def test_half_a_surrogate_pair_counts_like_the_mark_that_replaces_it():
+    assert tokens("\ud800" * 4) == tokens("\ufffd" * 4) == 3
+    # Halves that two events brought are one character again.
+    assert tokens("\ud83d" + "\ude00") == tokens("\U0001f600") == 1

@@ -125,6 +125,13 @@ def test_the_best_source_of_text_is_taken(body, found, parse):
         transcript([(0, "text", "0", 1)]).encode(),
         transcript([(0, "text", 0, 1)]).replace("1}", "1e999}").encode(),
         transcript([(0, None, 0, 1)]).encode(),
+        *[transcript([(who, "text", 0, 1)]).encode() for who in (1.5, True, [])],
+        *[transcript([(0, "text", time, 1)]).encode() for time in (True, 1e300)],
+        *[wrap({"transcript": "x", "paragraphs": odd}).encode() for odd in ([], "", 0)],
+        *[wrap({"transcript": "x", "words": odd}).encode() for odd in ({}, "", False)],
+        *[wrap({"transcript": "x"}, utterances=odd).encode() for odd in ({}, "", 0)],
+        wrap({"words": [{"word": "so", "punctuated_word": []}]}).encode(),
+        transcript([]).replace("[]}}", '[{"sentences": {}}]}}').encode(),
     ],
 )
 def test_what_is_no_transcript_is_400(body, parse):

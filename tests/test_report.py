@@ -361,7 +361,7 @@ def test_doubt_and_failure_are_said():
     document["rows"][1].update(cpu_ms=None, error="BenchError: the child died")
     text = " ".join(report.summary(document).split())
     assert "inconclusive; the A/A control is off by +7.0%" in text
-    assert "Inconclusive for chat warm: a check on the numbers failed." in text
+    assert "Inconclusive for chat warm CPython: a check on the numbers failed." in text
     assert "failed: cpython warm chat parse_request: BenchError: the child" in text
 
 

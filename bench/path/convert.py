@@ -14,7 +14,8 @@ and OpenAI, "Chat completion chunk object", as recorded in 2023-2026 streams.
 
 Dropped: signatures, citations, and the blocks of tools that ran at Anthropic, which a
 client must not run again. Data that is not such an event is skipped, as the article
-does, but counted. OpenAI chunks that come from upstream go through as they are.
+does, but counted. OpenAI chunks that come from upstream go through, with U+FFFD
+for bytes that are no UTF-8.
 """
 
 from __future__ import annotations
@@ -66,8 +67,8 @@ class Converter:
         self._stats = stats
         self._id = ""
         self._model = ""
-        self._tools: dict[Any, int] = {}  # content block -> index among the tool calls
-        self._silent: set[Any] = set()  # tool calls whose arguments were not sent yet
+        self._tools: dict[int, int] = {}  # content block -> index among the tool calls
+        self._silent: set[int] = set()  # tool calls whose arguments were not sent yet
 
     def event(self, data: bytes) -> bytes:
         """Bytes for one event's data; nothing when it is to be dropped or is broken."""
@@ -106,11 +107,11 @@ class Converter:
             return self._openai(event, data)
         kind = event["type"]
         if kind == "content_block_delta":
-            return self._delta(event["index"], event["delta"])
+            return self._delta(_index(event), event["delta"])
         if kind == "content_block_start":
-            return self._block(event["index"], event["content_block"])
+            return self._block(_index(event), event["content_block"])
         if kind == "content_block_stop":
-            return self._block_stop(event["index"])
+            return self._block_stop(_index(event))
         if kind == "message_start":
             return self._start(event["message"])
         if kind == "message_delta":
@@ -123,7 +124,7 @@ class Converter:
             self._stats.dropped += 1
         return b""
 
-    def _delta(self, index: Any, delta: dict[str, Any]) -> bytes:
+    def _delta(self, index: int, delta: dict[str, Any]) -> bytes:
         kind = delta["type"]
         if kind == "text_delta":
             return self._text(_string(delta["text"]))
@@ -137,7 +138,7 @@ class Converter:
             self._stats.dropped += 1
         return b""
 
-    def _block(self, index: Any, block: dict[str, Any]) -> bytes:
+    def _block(self, index: int, block: dict[str, Any]) -> bytes:
         kind = block["type"]
         if kind == "text":
             return self._text(_string(block["text"]))
@@ -158,7 +159,7 @@ class Converter:
         self._silent.add(index)
         return self._chunk({"tool_calls": [call]}) + self._arguments(index, given)
 
-    def _block_stop(self, index: Any) -> bytes:
+    def _block_stop(self, index: int) -> bytes:
         # A call without parameters may send no delta at all; clients parse the
         # arguments as JSON, and an empty text is none.
         return self._arguments(index, "{}") if index in self._silent else b""
@@ -172,7 +173,7 @@ class Converter:
     def _reasoning(self, text: str) -> bytes:
         return self._chunk({"reasoning_content": text}) if text else b""
 
-    def _arguments(self, index: Any, text: str) -> bytes:
+    def _arguments(self, index: int, text: str) -> bytes:
         if index not in self._tools:  # of a tool that ran at Anthropic
             self._stats.dropped += 1
             return b""
@@ -228,12 +229,14 @@ class Converter:
 
     def _openai(self, event: dict[str, Any], data: bytes) -> bytes:
         """A chunk that has OpenAI's form already: note its text and pass it on."""
-        passed = b"data: " + data.replace(b"\n", b"\ndata: ") + b"\n\n"
+        text = data.decode("utf-8", "replace").replace("\n", "\ndata: ")
+        passed = f"data: {text}\n\n".encode()
         if "error" in event:
             self._stats.error = "upstream_error"
             return passed + self.finish()
         choices = event["choices"]
-        texts = [_string(choice["delta"].get("content") or "") for choice in choices]
+        contents = [choice["delta"].get("content") for choice in choices]
+        texts = [_string(each) for each in contents if each is not None]
         for choice in choices:
             self._stats.finish_reason = choice.get("finish_reason") or None
         self._stats.text += filter(None, texts)
@@ -254,6 +257,14 @@ class Converter:
 
 def _data(value: dict[str, Any]) -> bytes:
     return b"data: " + dumps(value) + b"\n\n"
+
+
+def _index(event: dict[str, Any]) -> int:
+    """The content block that ``event`` is about."""
+    index = event["index"]
+    if type(index) is not int:
+        raise TypeError("index")
+    return index
 
 
 def _string(value: Any) -> str:

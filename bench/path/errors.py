@@ -3,7 +3,7 @@
     UpstreamError
     ├── Refused      nothing accepts connections
     ├── Reset        the connection broke before the reply was whole
-    ├── Short        the body ended before its promised length
+    ├── Short        a stream ended in order, but without its end mark
     ├── TimedOut     no reply, or not all of it, in time
     ├── BadStatus    the service answered with a status that is not a success
     ├── Rejected     the service answered, and says that it failed
@@ -11,6 +11,9 @@
 
 ``ANSWERS`` is the only place where these become status codes. The messages name the
 service and nothing that came from it, so no key, token or query can leak through them.
+
+The runtime of Workers tells a connection that was refused, reset or cut off with one
+and the same error, so users get the same answer for each; logs may tell them apart.
 """
 
 from __future__ import annotations
@@ -46,7 +49,7 @@ class Reset(UpstreamError):
 
 
 class Short(UpstreamError):
-    """The body ended before its promised length or terminator."""
+    """A stream ended in order, but without its end mark."""
 
 
 class TimedOut(UpstreamError):
@@ -74,14 +77,19 @@ class BadStatus(UpstreamError):
 
 
 def bad_status(service: str, reply: Reply | StreamReply) -> BadStatus:
-    """The error for a ``reply`` whose status is not a success."""
+    """The error for a ``reply`` to a plain ``fetch`` whose status is not a success.
+
+    Workers bindings do not tell the headers: theirs is ``BadStatus`` by itself.
+    """
     return BadStatus(service, reply.status, reply.headers.get("retry-after", ""))
 
 
+_LOST = (502, "upstream_reset", "{service} broke the connection")
+
 # error -> (status, type, message); a 429 of the upstream is passed on as 429.
 ANSWERS: dict[type[UpstreamError], tuple[int, str, str]] = {
-    Refused: (502, "upstream_unavailable", "{service} cannot be reached"),
-    Reset: (502, "upstream_reset", "{service} broke the connection"),
+    Refused: _LOST,
+    Reset: _LOST,
     Short: (502, "upstream_short", "{service} ended its reply early"),
     TimedOut: (504, "upstream_timeout", "{service} did not answer in time"),
     BadStatus: (502, "upstream_error", "{service} answered with an error"),

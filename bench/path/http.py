@@ -42,8 +42,7 @@ class Call:
     """One call of the path to ``service``, a name of ``Transport``'s endpoints.
 
     ``path`` is percent-encoded and has the query with it, ``body`` is bytes as sent.
-    ``timeout`` is in seconds: for all of a whole reply, and for the head and each chunk
-    of a stream.
+    ``timeout`` is in seconds, for the reply from its head to its last byte.
     """
 
     service: str

@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 import unicodedata
 
+from bench.path.wire import encode
+
 # C0 and C1 controls except tab, LF and CR; bidirectional overrides; byte order marks;
 # lone surrogates, which are no text and cannot be encoded.
 _UNSAFE = re.compile(
@@ -24,4 +26,4 @@ def tokens(text: str) -> int:
     OpenAI's rule of thumb for English; bytes give the same number in every language.
     It only decides when a conversation is summarised.
     """
-    return (len(text.encode()) + 3) // 4
+    return (len(encode(text)) + 3) // 4

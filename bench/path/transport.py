@@ -18,7 +18,6 @@ from bench.path.errors import (
     Malformed,
     Refused,
     Reset,
-    Short,
     TimedOut,
     UpstreamError,
 )
@@ -60,23 +59,16 @@ class HttpTransport:
         self._client.close()
 
     def send(self, call: Call) -> Reply:
-        deadline = time.monotonic() + call.timeout
-        response = self._open(call)
-        parts = []
-        for part in _chunks(call.service, response):
-            parts.append(part)
-            # httpx limits each read; a body that drips would never end otherwise.
-            if time.monotonic() > deadline:
-                response.close()
-                raise TimedOut(call.service, "body")
-        return Reply(response.status_code, response.headers, b"".join(parts))
+        reply = self.stream(call)
+        return Reply(reply.status, reply.headers, b"".join(reply.chunks))
 
     def stream(self, call: Call) -> StreamReply:
+        deadline = time.monotonic() + call.timeout
         response = self._open(call)
         return StreamReply(
             response.status_code,
             response.headers,
-            _chunks(call.service, response),
+            _chunks(call.service, response, deadline),
             response.close,
         )
 
@@ -98,14 +90,16 @@ class HttpTransport:
             raise Reset(call.service, type(error).__name__) from error
 
 
-def _chunks(service: str, response: httpx.Response) -> Iterator[bytes]:
+def _chunks(service: str, response: httpx.Response, deadline: float) -> Iterator[bytes]:
     """Body of ``response`` as it arrives, its failures as UpstreamError."""
     try:
-        yield from response.iter_bytes()
+        for chunk in response.iter_bytes():
+            # httpx limits each read; a body that drips would never end otherwise.
+            if time.monotonic() > deadline:
+                raise TimedOut(service, "body")
+            yield chunk
     except httpx.TimeoutException as error:
         raise TimedOut(service, "body") from error
-    except httpx.RemoteProtocolError as error:
-        raise Short(service) from error
     except httpx.TransportError as error:
         raise Reset(service, type(error).__name__) from error
     except httpx.DecodingError as error:

@@ -47,14 +47,26 @@ def loads(data: bytes) -> Any:
 
     Raises ValueError for anything else: other encodings, NaN, nesting too deep.
     """
-    if data.startswith(_BOM):
-        data = data[3:]
-    return _decode(data.decode())
+    return _decode(decode(data))
 
 
 def loads_lenient(data: bytes) -> Any:
     """As ``loads``, but bytes that are not UTF-8 become U+FFFD, as browsers do."""
     return _decode(data.decode("utf-8", "replace"))
+
+
+def decode(data: bytes) -> str:
+    """The text of a JSON body, without a byte order mark; ValueError if not UTF-8."""
+    return data.removeprefix(_BOM).decode()
+
+
+def encode(text: str) -> bytes:
+    """UTF-8; half a surrogate pair becomes U+FFFD, as browsers do."""
+    try:
+        return text.encode()
+    except UnicodeEncodeError:
+        units = text.encode("utf-16-le", "surrogatepass")
+        return units.decode("utf-16-le", "replace").encode()
 
 
 def _decode(text: str) -> Any:

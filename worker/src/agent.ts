@@ -45,7 +45,7 @@ export class AgentState extends RequestState {
  * After MAX_TOOL_CALLS the model has to answer with what it knows. A tool that fails
  * does not end the loop: the model is told. A model that fails ends the request.
  */
-export async function act(state: AgentState, env: Env): Promise<void> {
+async function act(state: AgentState, env: Env): Promise<void> {
   let left = env.MAX_TOOL_CALLS;
   const messages: anthropic.Question["messages"] = [
     { role: "user", content: state.query },
@@ -75,7 +75,7 @@ export async function act(state: AgentState, env: Env): Promise<void> {
 }
 
 /** Answer with the text, and with where the time went. */
-export function answerAgent(state: AgentState): void {
+function answerAgent(state: AgentState): void {
   state.answer = json(200, { text: state.text, calls: state.calls });
 }
 

@@ -40,7 +40,7 @@ export class ConsumeState extends State {
 }
 
 /** Read the chunks of the batch from R2 and embed all of them in one call. */
-export async function embedChunks(
+async function embedChunks(
   state: ConsumeState,
   env: Env,
 ): Promise<Response | void> {
@@ -72,7 +72,7 @@ export async function embedChunks(
  * With `CONTEXT` "metadata" that includes the text; with "r2" the text becomes an
  * object of its own under the chunk's id, and the metadata stays small.
  */
-export async function upsert(state: ConsumeState, env: Env): Promise<void> {
+async function upsert(state: ConsumeState, env: Env): Promise<void> {
   const apart = env.CONTEXT === "r2";
   const now = Math.floor(Date.now() / 1000);
   const vectors = state.chunks.map((chunk, place) => ({

@@ -24,8 +24,8 @@ const MESSAGE_LIMIT = 500; // characters of an upstream's error that are passed 
 /** Takes the data of one event after the other, gives the text to send for it. */
 export class Converter {
   #chunks: OpenAiChunks;
-  #tools = new Map<unknown, number>(); // content block -> index among the tool calls
-  #silent = new Set<unknown>(); // tool calls whose arguments were not sent yet
+  #tools = new Map<number, number>(); // content block -> index among the tool calls
+  #silent = new Set<number>(); // tool calls whose arguments were not sent yet
 
   /** `created` is the Unix time that every chunk carries. */
   constructor(
@@ -69,11 +69,11 @@ export class Converter {
       case undefined:
         return this.#openai(event, data);
       case "content_block_delta":
-        return this.#delta(key(event.index), object(event.delta));
+        return this.#delta(indexOf(event), object(event.delta));
       case "content_block_start":
-        return this.#block(key(event.index), object(event.content_block));
+        return this.#block(indexOf(event), object(event.content_block));
       case "content_block_stop":
-        return this.#blockStop(key(event.index));
+        return this.#blockStop(indexOf(event));
       case "message_start":
         return this.#start(object(event.message));
       case "message_delta":
@@ -90,7 +90,7 @@ export class Converter {
     }
   }
 
-  #delta(index: unknown, delta: Fields): string {
+  #delta(index: number, delta: Fields): string {
     switch (delta.type) {
       case undefined:
         throw new Unexpected("a delta without a type");
@@ -109,7 +109,7 @@ export class Converter {
     }
   }
 
-  #block(index: unknown, block: Fields): string {
+  #block(index: number, block: Fields): string {
     switch (block.type) {
       case undefined:
         throw new Unexpected("a block without a type");
@@ -125,7 +125,7 @@ export class Converter {
     }
   }
 
-  #toolUse(index: unknown, block: Fields): string {
+  #toolUse(index: number, block: Fields): string {
     const call = {
       index: this.#tools.size,
       id: text(block.id),
@@ -139,7 +139,7 @@ export class Converter {
     return this.#chunks.delta({ tool_calls: [call] }) + this.#arguments(index, given);
   }
 
-  #blockStop(index: unknown): string {
+  #blockStop(index: number): string {
     // A call without parameters may send no delta at all; clients parse the
     // arguments as JSON, and an empty text is none.
     return this.#silent.has(index) ? this.#arguments(index, "{}") : "";
@@ -155,7 +155,7 @@ export class Converter {
     return thought ? this.#chunks.delta({ reasoning_content: thought }) : "";
   }
 
-  #arguments(block: unknown, part: string): string {
+  #arguments(block: number, part: string): string {
     const index = this.#tools.get(block);
     if (index === undefined) {
       this.stats.dropped += 1; // of a tool that ran at Anthropic
@@ -222,12 +222,10 @@ export class Converter {
   }
 }
 
-/** The index of a content block; only as a key, so it may be anything but a value. */
-function key(index: unknown): unknown {
-  if (index === undefined || (typeof index === "object" && index !== null)) {
-    throw new Unexpected("index");
-  }
-  return index;
+/** The content block that `event` is about. */
+function indexOf({ index }: Fields): number {
+  if (!Number.isInteger(index)) throw new Unexpected("index");
+  return index as number;
 }
 
 function count(value: unknown): number {

@@ -13,7 +13,7 @@ import type { Env } from "./types";
 import { webhook, WebhookState } from "./webhook";
 
 /** A path and the state that it begins with. */
-export interface Route<S extends State = State> {
+interface Route<S extends State = State> {
   path: Path<S>;
   state: S;
 }

@@ -39,7 +39,7 @@ export class IngestState extends RequestState {
 }
 
 /** Set `session`, `transcript` and `body`; 401, 404, 405, 413, 415 or 400. */
-export async function receive(state: IngestState, env: Env): Promise<Response | void> {
+async function receive(state: IngestState, env: Env): Promise<Response | void> {
   const { request } = state;
   const session = await authenticate(request, env);
   if (!session) return unauthorized();
@@ -77,7 +77,7 @@ export async function receive(state: IngestState, env: Env): Promise<Response | 
  *
  * Sets `parts`.
  */
-export async function store(state: IngestState, env: Env): Promise<void> {
+async function store(state: IngestState, env: Env): Promise<void> {
   const name = `transcripts/${state.session.tenant}/${state.transcript}`;
   const puts = [env.BUCKET.put(`${name}.json`, state.body)];
   const step = env.CHUNKS_PER_MESSAGE;
@@ -92,7 +92,7 @@ export async function store(state: IngestState, env: Env): Promise<void> {
 }
 
 /** Leave the embedding to the queue, and answer: sets `messages` and `answer`. */
-export async function enqueue(state: IngestState, env: Env): Promise<void> {
+async function enqueue(state: IngestState, env: Env): Promise<void> {
   state.messages = state.parts.map(({ key, from, to }) => ({
     transcriptId: state.transcript,
     tenantId: state.session.tenant,

@@ -73,7 +73,7 @@ export function said(chunk: Fields): {
   reason: string | null | undefined;
 } {
   const choices = list(chunk.choices).map(object);
-  const texts = choices.map(({ delta }) => text(object(delta).content || ""));
+  const texts = choices.map(({ delta }) => text(object(delta).content ?? ""));
   const reason = choices.length
     ? ((choices.at(-1)?.finish_reason as string | null | undefined) || null)
     : undefined;

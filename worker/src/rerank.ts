@@ -40,7 +40,7 @@ export function rerank(state: ChatState, env: Env): void {
 /** Cosine of two vectors, the first of length `norm`; 0 where one is zero. */
 function cosine(query: Vector, norm: number, values: Vector): number {
   if (values.length !== query.length) throw new Unexpected("dimensions");
-  const length = norm * Math.sqrt(dot(values, values));
+  const length = number(norm * Math.sqrt(dot(values, values)));
   return length ? dot(query, values) / length : 0;
 }
 

@@ -8,7 +8,7 @@ import { embedTexts } from "./embeddings";
 import { UpstreamError } from "./errors";
 import { first } from "./text";
 import type { Env, Match, Session, Vector } from "./types";
-import { list, number, object } from "./values";
+import { list, number, object, text } from "./values";
 
 const INPUT_CHARS = 8000; // the article's guard of the model's token limit
 const SEPARATOR = "\n\n---\n\n";
@@ -93,7 +93,7 @@ async function fromBucket(env: Env, id: string): Promise<string> {
 function toMatch(value: unknown): Match {
   const match = object(value);
   return {
-    id: String(match.id),
+    id: text(match.id),
     score: number(match.score),
     metadata: object(match.metadata ?? {}),
     values: list(match.values ?? []) as number[],

@@ -1,5 +1,5 @@
 /**
- * Texts of users made safe and measured, in code points and in tokens.
+ * Texts of users made safe, and their sizes in code points and in tokens.
  *
  * Limits count code points, as users do, and never cut one in two. Most texts have no
  * surrogates; then code points are what `length` and `slice` count.

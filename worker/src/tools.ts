@@ -66,7 +66,9 @@ async function searchDocuments(
 }
 
 async function getRecord(name: string, session: Session, env: Env): Promise<string> {
-  const key = `record:${session.tenant}:${first(name, NAME_CHARS)}`;
+  // No key holds half a surrogate pair; the binding would send bytes that are no UTF-8.
+  const sound = first(name, NAME_CHARS).toWellFormed();
+  const key = `record:${session.tenant}:${sound}`;
   const value = await bound("kv", env, env.RECORDS.get(key));
   return value ?? "there is no such record";
 }

@@ -68,17 +68,20 @@ function channelTurns(
   channel: number,
   fallback: number | null,
 ): Turn[] {
-  const paragraphs = best.paragraphs ? object(best.paragraphs).paragraphs : null;
-  if (isFilled(paragraphs)) {
+  const { paragraphs: container } = best;
+  const paragraphs = container == null ? [] : optional(object(container).paragraphs);
+  if (paragraphs.length) {
     return paragraphs.map((each) => paragraphTurn(object(each), fallback));
   }
-  if (isFilled(results.utterances)) {
-    return results.utterances
+  const utterances = optional(results.utterances);
+  if (utterances.length) {
+    return utterances
       .map(object)
       .filter(({ channel: number = 0 }) => number === channel)
       .map((each) => turn(text(each.transcript), each, each, fallback));
   }
-  if (isFilled(best.words)) return runs(best.words.map(object), fallback);
+  const words = optional(best.words);
+  if (words.length) return runs(words.map(object), fallback);
   return [
     { text: clean(text(best.transcript)), speaker: fallback, startMs: 0, endMs: 0 },
   ];
@@ -99,7 +102,9 @@ function runs(words: Fields[], fallback: number | null): Turn[] {
     for (; end < words.length; end += 1) {
       const word = words[end] as Fields;
       if ((word.speaker ?? null) !== (first.speaker ?? null)) break;
-      said.push(text(word.punctuated_word || word.word));
+      const { punctuated_word: punctuated = null } = word;
+      const isAbsent = punctuated === null || punctuated === "";
+      said.push(text(isAbsent ? word.word : punctuated));
       last = word;
     }
     found.push(turn(said.join(" "), first, last, fallback));
@@ -135,12 +140,12 @@ function clean(said: string): string {
 }
 
 function milliseconds(seconds: unknown): number {
-  return Math.floor(number(seconds) * 1000 + 0.5);
+  const whole = Math.floor(number(seconds) * 1000 + 0.5);
+  if (!Number.isSafeInteger(whole)) throw new Unexpected("time");
+  return whole;
 }
 
-/** Whether there is something in a list; what is neither list nor empty is wrong. */
-function isFilled(value: unknown): value is unknown[] {
-  if (!value) return false;
-  if (Array.isArray(value)) return value.length > 0;
-  return Object.keys(object(value)).length > 0 && list(value).length > 0;
+/** `value`, which must be a list; absent and null are an empty one. */
+function optional(value: unknown): unknown[] {
+  return value == null ? [] : list(value);
 }

@@ -1,7 +1,7 @@
 /**
  * What the Worker is given, and the values that its stages hand on.
  *
- * The variables choose between variants of a stage, so that each can be measured and
+ * The variables choose between variants of a stage, so that each can be tried and
  * rolled out without another build.
  */
 

@@ -26,7 +26,7 @@ export class WebhookState extends RequestState {
 }
 
 /** Set `body`; 401 where signature or time is wrong, 413 where it is too large. */
-export async function verify(state: WebhookState, env: Env): Promise<Response | void> {
+async function verify(state: WebhookState, env: Env): Promise<Response | void> {
   const { headers } = state.request;
   const body = await state.request.arrayBuffer();
   if (body.byteLength > BODY_BYTES) {
@@ -47,7 +47,7 @@ export async function verify(state: WebhookState, env: Env): Promise<Response | 
 }
 
 /** Queue the event as it came: what it means is the consumer's work. */
-export async function enqueueEvent(
+async function enqueueEvent(
   state: WebhookState,
   env: Env,
 ): Promise<Response | void> {
@@ -63,7 +63,7 @@ export async function enqueueEvent(
 }
 
 /** Tell the provider that the event is in our hands. */
-export function accept(state: WebhookState): void {
+function accept(state: WebhookState): void {
   state.answer = json(202, { accepted: true });
 }
 

@@ -18,7 +18,7 @@ class Call(NamedTuple):
 
     kind: str
     name: str
-    wall_s: float
+    ms: int
     ok: bool
 
 

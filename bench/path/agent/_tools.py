@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from bench.path.bindings import embeddings, kv, vectorize
+from bench.path.chat.assemble import content_of
 from bench.path.env import Env
 from bench.path.state import Session
 
@@ -49,7 +50,7 @@ def call(name: str, given: Any, session: Session, env: Env) -> str:
 def _search(query: str, session: Session, env: Env) -> str:
     vector = embeddings.embed(env, query[:2000])[0]
     matches = vectorize.query(env, vector, session.tenant, _NEAREST, values=False)
-    texts = [str(match.metadata.get("content", "")) for match in matches]
+    texts = [content_of(match) for match in matches]
     return "\n\n".join(texts) or "nothing was found"
 
 

@@ -6,7 +6,6 @@ does not end the loop: the model is told. A model that fails ends the request.
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 from functools import partial
 from typing import Any, TypeVar
@@ -30,7 +29,7 @@ def run(state: State, env: Env) -> Response | None:
     messages: list[dict[str, Any]] = [{"role": "user", "content": state.query}]
     while True:
         ask = partial(llm.message, env, _body(messages, tools=left > 0))
-        reply = _timed(state, "llm", llm.MODEL, ask)
+        reply = _timed(state, env, "llm", llm.MODEL, ask)
         wanted = [block for block in reply["content"] if block["type"] == "tool_use"]
         if left <= 0 or not wanted:
             state.text = llm.text(reply)
@@ -59,10 +58,9 @@ def _result(
     state: State, env: Env, block: dict[str, Any], *, allowed: bool
 ) -> dict[str, Any]:
     """The result block for one tool call of the model, an error block if it failed."""
-    try:
-        name, ident = str(block["name"]), str(block["id"])
-    except LookupError as error:
-        raise Malformed(llm.SERVICE, "tool_use") from error
+    name, ident = block.get("name"), block.get("id")
+    if not isinstance(name, str) or not isinstance(ident, str):
+        raise Malformed(llm.SERVICE, "tool_use")
     failed = True
     if not allowed:
         text = "no tool call is left"
@@ -70,7 +68,7 @@ def _result(
         given = block.get("input")
         try:
             work = partial(call, name, given, state.session, env)
-            text = _timed(state, "tool", name, work)
+            text = _timed(state, env, "tool", name, work)
             failed = False
         except UpstreamError as error:
             text = explain(error)[2]
@@ -80,13 +78,17 @@ def _result(
     return {**result, "is_error": True} if failed else result
 
 
-def _timed(state: State, kind: str, name: str, work: Callable[[], T]) -> T:
+def _timed(state: State, env: Env, kind: str, name: str, work: Callable[[], T]) -> T:
     """What ``work`` returns; its wall clock is kept, whether it succeeds or not."""
-    start = time.perf_counter()
+    start = _now_ms(env)
     ok = False
     try:
         outcome = work()
         ok = True
         return outcome
     finally:
-        state.calls.append(Call(kind, name, time.perf_counter() - start, ok))
+        state.calls.append(Call(kind, name, _now_ms(env) - start, ok))
+
+
+def _now_ms(env: Env) -> int:
+    return int(env.clock() * 1000)

@@ -11,10 +11,6 @@ ORDER = 40
 
 def run(state: State, env: Env) -> Response | None:
     """Set ``answer``."""
-    calls = [
-        {"kind": each.kind, "name": each.name, "ms": int(each.wall_s * 1000)}
-        | {"ok": each.ok}
-        for each in state.calls
-    ]
+    calls = [each._asdict() for each in state.calls]
     state.answer = json_response(200, {"text": state.text, "calls": calls})
     return None

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import struct
 from collections.abc import Sequence
+from math import isfinite
 from typing import Any
 
 from bench.path import wire
@@ -43,7 +44,7 @@ def embed(env: Env, texts: str | Sequence[str]) -> list[Sequence[float]]:
     try:
         items = wire.loads(reply.body)["data"]
         vectors = [_vector(item["embedding"]) for item in items]
-    except (TypeError, ValueError, LookupError, struct.error) as error:
+    except (TypeError, ValueError, LookupError, OverflowError, struct.error) as error:
         raise Malformed(SERVICE, "body") from error
     if len(vectors) != expected:
         raise Malformed(SERVICE, f"{len(vectors)} vectors for {expected} texts")
@@ -51,8 +52,12 @@ def embed(env: Env, texts: str | Sequence[str]) -> list[Sequence[float]]:
 
 
 def _vector(embedding: Any) -> Sequence[float]:
+    values: Sequence[float] = embedding
     if isinstance(embedding, str):
-        return _FLOATS.unpack(base64.b64decode(embedding))
-    if not isinstance(embedding, list) or len(embedding) != DIMENSIONS:
+        values = _FLOATS.unpack(base64.b64decode(embedding, validate=True))
+    elif not isinstance(embedding, list) or len(embedding) != DIMENSIONS:
         raise TypeError(f"not {DIMENSIONS} numbers")
-    return embedding
+    # JSON has 1e999 and base64 has NaN; Vectorize has neither.
+    if not all(map(isfinite, values)):
+        raise ValueError("not finite")
+    return values

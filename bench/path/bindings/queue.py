@@ -7,12 +7,17 @@ from collections.abc import Iterator, Sequence
 
 from bench.path import wire
 from bench.path.env import Env
-from bench.path.errors import Malformed, bad_status
+from bench.path.errors import BadStatus, Malformed
 from bench.path.http import Call
 
 SERVICE = "queue"
 BATCH_MESSAGES = 100  # a sendBatch call (Cloudflare docs, Queues limits)
 BATCH_BYTES = 128 * 1000  # under the 256 KB of a batch, and the limit of one message
+
+
+def send_text(env: Env, message: bytes) -> None:
+    """Send ``message`` as a text: the consumer gets the bytes as they are."""
+    _post(env, "/message", {"x-msg-fmt": "text"}, message)
 
 
 def send_batch(env: Env, messages: Sequence[bytes]) -> None:
@@ -47,18 +52,15 @@ def _send(env: Env, part: list[bytes]) -> None:
         "cf-queue-batch-bytes": str(sum(map(len, part))),
         "cf-queue-largest-msg": str(max(map(len, part))),
     }
-    call = Call(
-        SERVICE,
-        "POST",
-        "/batch",
-        headers,
-        wire.dumps({"messages": bodies}),
-        env.options.timeout_s,
-    )
+    _post(env, "/batch", headers, wire.dumps({"messages": bodies}))
+
+
+def _post(env: Env, path: str, headers: dict[str, str], body: bytes) -> None:
+    call = Call(SERVICE, "POST", path, headers, body, env.options.timeout_s)
     reply = env.transport.send(call)
     if reply.status != 200:
-        raise bad_status(SERVICE, reply)
+        raise BadStatus(SERVICE, reply.status)
     try:
-        wire.loads(reply.body)
-    except ValueError as error:
+        wire.loads(reply.body)["metadata"]["metrics"]
+    except (TypeError, ValueError, LookupError) as error:
         raise Malformed(SERVICE, "body") from error

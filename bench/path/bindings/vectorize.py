@@ -8,7 +8,7 @@ from typing import Any
 
 from bench.path import wire
 from bench.path.env import DIMENSIONS, Env
-from bench.path.errors import Malformed, bad_status
+from bench.path.errors import BadStatus, Malformed
 from bench.path.http import Call
 
 SERVICE = "vectorize"
@@ -36,13 +36,13 @@ def query(
         "filter": {"tenantId": tenant},
         "vector": vector,
     }
+    headers = {"content-type": "application/json"}
+    answer = _post(env, "/query", headers, wire.dumps(question))
     try:
-        body = wire.dumps(question)
-    except ValueError as error:  # 1e999 is JSON and becomes infinity
-        raise Malformed("embeddings", "vector") from error
-    answer = _post(env, "/query", {"content-type": "application/json"}, body)
-    try:
-        return [_match(match) for match in answer["matches"]]
+        found = answer["matches"]
+        if not isinstance(found, list):
+            raise TypeError("no list")
+        return [_match(match) for match in found]
     except (TypeError, ValueError, LookupError, AttributeError) as error:
         raise Malformed(SERVICE, "matches") from error
 
@@ -65,7 +65,7 @@ def _post(env: Env, path: str, headers: dict[str, str], body: bytes) -> Any:
     call = Call(SERVICE, "POST", path, headers, body, env.options.timeout_s)
     reply = env.transport.send(call)
     if reply.status != 200:
-        raise bad_status(SERVICE, reply)
+        raise BadStatus(SERVICE, reply.status)
     try:
         return wire.loads(reply.body)
     except ValueError as error:
@@ -77,4 +77,6 @@ def _match(match: dict[str, Any]) -> Match:
     values = match.get("values") or []
     if not isinstance(metadata, dict) or not isinstance(values, list):
         raise TypeError("metadata or values")
-    return Match(str(match["id"]), float(match["score"]), metadata, values)
+    if not isinstance(match["id"], str):
+        raise TypeError("id")
+    return Match(match["id"], float(match["score"]), metadata, values)

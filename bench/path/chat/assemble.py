@@ -27,12 +27,13 @@ def run(state: State, env: Env) -> Response | None:
     if env.options.context == "r2":
         texts = [_from_r2(match, env) for match in state.matches]
     else:
-        texts = [_from_metadata(match) for match in state.matches]
+        texts = [content_of(match) for match in state.matches]
     state.context = SEPARATOR.join([text for text in texts if text])
     return None
 
 
-def _from_metadata(match: Match) -> str:
+def content_of(match: Match) -> str:
+    """The text in a match's metadata; empty if it has none."""
     content = match.metadata.get("content")
     return content if isinstance(content, str) else ""
 

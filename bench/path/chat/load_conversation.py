@@ -48,6 +48,8 @@ def run(state: State, env: Env) -> Response | None:
     )
     try:
         tenant, summary = conversation[0] if conversation else (state.tenant, None)
+        if not isinstance(summary, str | None):
+            raise TypeError("summary")
         history = [_message(row) for row in reversed(messages)]
     except (TypeError, ValueError) as error:
         raise Malformed(d1.SERVICE, "rows") from error
@@ -64,6 +66,6 @@ def run(state: State, env: Env) -> Response | None:
 
 def _message(row: list[Any]) -> Message:
     name, role, content, tokens = row
-    if not isinstance(role, str) or not isinstance(content, str):
-        raise TypeError("role or content")
-    return Message(str(name), role, content, int(tokens or 0))
+    if not all(isinstance(text, str) for text in (name, role, content)):
+        raise TypeError("id, role or content")
+    return Message(name, role, content, int(tokens or 0))

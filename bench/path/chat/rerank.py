@@ -10,7 +10,7 @@ The article gives no formula; this one has the three parts that such formulas ha
 from __future__ import annotations
 
 from collections.abc import Sequence
-from math import sqrt
+from math import isfinite, sqrt
 from operator import mul
 
 from bench.path.bindings import vectorize
@@ -47,11 +47,13 @@ def run(state: State, env: Env) -> Response | None:
 def cosine(query: Sequence[float], norm: float, values: Sequence[float]) -> float:
     """Cosine of two vectors, the first of length ``norm``; 0 where one is zero.
 
-    Raises ValueError where they differ in dimensions.
+    Raises ValueError where they differ in dimensions or the length is not finite.
     """
     if len(values) != len(query):
         raise ValueError(f"{len(values)} dimensions, not {len(query)}")
     length = norm * sqrt(sum(map(mul, values, values)))
+    if not isfinite(length):
+        raise ValueError("length")
     return sum(map(mul, query, values)) / length if length else 0.0
 
 

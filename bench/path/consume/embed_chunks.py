@@ -34,13 +34,18 @@ def run(state: State, env: Env) -> Response | None:
 
 
 def _messages(body: bytes) -> list[tuple[str, str, str]]:
-    """R2 key, tenant and transcript of each message."""
+    """R2 key, tenant and transcript of each message.
+
+    Texts are events of webhooks, which share the queue: nothing is to be done about
+    them yet, so they are acknowledged with the rest.
+    """
     messages = wire.loads(body)
     if not isinstance(messages, list):
         raise TypeError("no list")
     return [
         (_text(each, "key"), _text(each, "tenantId"), _text(each, "transcriptId"))
         for each in messages
+        if not isinstance(each, str)
     ]
 
 

@@ -15,6 +15,7 @@ from typing import Any
 from bench.path.ingest import Turn
 from bench.path.text import sanitise
 
+_SAFE = 2**53 - 1  # whole numbers up to here are exact in every language
 _SPEAKERS = 10_000  # more than any call has; keeps "Speaker N: " short
 
 
@@ -38,51 +39,75 @@ def turns(transcript: Any) -> list[Turn]:
     OverflowError where ``transcript`` is not a Deepgram response.
     """
     results = transcript["results"]
-    channels = results["channels"]
-    if not isinstance(channels, list):
-        raise TypeError("channels")
+    channels = _list(results["channels"])
     found: list[Turn] = []
     for number, channel in enumerate(channels):
         best = channel["alternatives"][0]
         default = number if len(channels) > 1 else None
-        paragraphs = (best.get("paragraphs") or {}).get("paragraphs")
-        if paragraphs:
-            found += [_paragraph(each, default) for each in paragraphs]
-        elif results.get("utterances"):
+        paragraphs = best.get("paragraphs")
+        if paragraphs is not None and (listed := _optional(paragraphs, "paragraphs")):
+            found += [_paragraph(each, default) for each in listed]
+        elif listed := _optional(results, "utterances"):
             found += [
                 _turn(each["transcript"], each, each, default)
-                for each in results["utterances"]
+                for each in listed
                 if each.get("channel", 0) == number
             ]
-        elif best.get("words"):
-            found += _runs(best["words"], default)
+        elif listed := _optional(best, "words"):
+            found += _runs(listed, default)
         else:
             found.append(Turn(_clean(best["transcript"]), default, 0, 0))
     return [turn for turn in found if turn.text]
 
 
+def _list(value: Any) -> list[Any]:
+    if not isinstance(value, list):
+        raise TypeError("no list")
+    return value
+
+
+def _optional(fields: dict[str, Any], name: str) -> list[Any]:
+    """The list under ``name``; absent and null are an empty one."""
+    value = fields.get(name)
+    return [] if value is None else _list(value)
+
+
 def _paragraph(paragraph: dict[str, Any], default: int | None) -> Turn:
-    text = " ".join([sentence["text"] for sentence in paragraph["sentences"]])
+    sentences = _list(paragraph["sentences"])
+    text = " ".join([sentence["text"] for sentence in sentences])
     return _turn(text, paragraph, paragraph, default)
 
 
 def _runs(words: list[dict[str, Any]], default: int | None) -> Iterator[Turn]:
-    for _, group in groupby(words, lambda word: word.get("speaker")):
+    for _, group in groupby(words, _speaker):
         run = list(group)
-        text = " ".join([word.get("punctuated_word") or word["word"] for word in run])
+        text = " ".join(map(_said, run))
         yield _turn(text, run[0], run[-1], default)
+
+
+def _said(word: dict[str, Any]) -> Any:
+    said = word.get("punctuated_word")
+    return word["word"] if said is None or said == "" else said
 
 
 def _turn(
     text: str, first: dict[str, Any], last: dict[str, Any], default: int | None
 ) -> Turn:
-    speaker = first.get("speaker")
+    speaker = _speaker(first)
     if speaker is None:
         speaker = default
-    if speaker is not None and not 0 <= speaker < _SPEAKERS:
-        raise ValueError("speaker")
     start, end = first.get("start", 0), last.get("end", 0)
     return Turn(_clean(text), speaker, _milliseconds(start), _milliseconds(end))
+
+
+def _speaker(speech: dict[str, Any]) -> int | None:
+    """A whole number, or None; JSON may write it as 1.0."""
+    speaker = speech.get("speaker")
+    if speaker is None:
+        return None
+    if type(speaker) not in (int, float) or speaker % 1 or not 0 <= speaker < _SPEAKERS:
+        raise ValueError("speaker")
+    return int(speaker)
 
 
 def _clean(text: str) -> str:
@@ -90,4 +115,9 @@ def _clean(text: str) -> str:
 
 
 def _milliseconds(seconds: float) -> int:
-    return floor(seconds * 1000 + 0.5)
+    if type(seconds) not in (int, float):
+        raise TypeError("time")
+    whole = floor(seconds * 1000 + 0.5)
+    if abs(whole) > _SAFE:
+        raise ValueError("time")
+    return whole
