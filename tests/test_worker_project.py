@@ -97,7 +97,7 @@ def test_the_bundle_is_one_module_that_workerd_accepts(installed, own, tmp_path)
     assert exported
     names = {part.split(" as ")[-1].strip() for part in exported[1].split(",")}
     # workerd takes handlers and functions, and nothing else, as exports.
-    assert names <= {"default", "route"}
+    assert names == {"default"}
     assert not re.search(r"^import\b", code(made), re.MULTILINE)
 
 

@@ -4,8 +4,9 @@
 // stream) is a case of its own, <invocation>/<stage>/input, to be subtracted.
 import "./clock";
 import { consumer, ConsumeState } from "worker/consume";
-import worker, { route } from "worker/index";
+import worker from "worker/index";
 import { invoke, type Path, type Stage, type State } from "worker/path";
+import { route } from "worker/route";
 
 type Options = { warmup: string; minTime: string; samples: number };
 type Run = (name: string, work: () => Promise<void>, options: Options) => void;

@@ -4,8 +4,9 @@
 // that the same compiled code serves them.
 import "./clock";
 import { consumer, ConsumeState } from "worker/consume";
-import worker, { route } from "worker/index";
+import worker from "worker/index";
 import { invoke, type Path, type Stage, type State } from "worker/path";
+import { route } from "worker/route";
 
 type Stages = Record<string, Stage<any>>;
 
