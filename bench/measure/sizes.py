@@ -40,10 +40,11 @@ class Size:
         return float(each * (0.5 + runtimes / 2) + 10)
 
     def halved(self) -> Size:
-        """Half the time for each phase."""
+        """Half the time for each phase and each of its groups."""
 
         def half(phase: PhaseSize) -> PhaseSize:
-            return replace(phase, seconds=phase.seconds / 2)
+            pace = replace(phase.pace, seconds=phase.pace.seconds / 2)
+            return replace(phase, seconds=phase.seconds / 2, pace=pace)
 
         return replace(
             self, warm=half(self.warm), cold=half(self.cold), alone=half(self.alone)
@@ -52,9 +53,9 @@ class Size:
 
 SIZES = {
     "quick": Size(
-        warm=PhaseSize(50, 0.04, 6, Pace(rounds=16, seconds=8, warm_seconds=1.5)),
-        cold=PhaseSize(45, 0.05, 8, enough=60),
-        alone=PhaseSize(25, 0.05, 5, Pace(rounds=12, seconds=4, warm_seconds=0.3)),
+        warm=PhaseSize(50, 0.04, 6, Pace(rounds=16, seconds=8, warm_seconds=0.8)),
+        cold=PhaseSize(40, 0.05, 8, enough=60),
+        alone=PhaseSize(25, 0.05, 5, Pace(rounds=10, seconds=3, warm_seconds=0.2)),
         profile_seconds=4,
     ),
     "full": Size(

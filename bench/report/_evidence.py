@@ -32,6 +32,9 @@ class Table(NamedTuple):
     notes: list[str]
 
 
+_NO_CLIENT = "It does not write the answer to a client, chunk by chunk."
+
+
 def is_locked(whole: Row) -> bool:
     """Whether the time under the isolate lock of an invocation is known."""
     return number(whole.get("locked_ms")) is not None
@@ -84,8 +87,15 @@ def instruments(document: Row) -> Table:
     doubts = [
         f"{WARN} {_place(row)}: {row['doubt']}" for row in found if row.get("doubt")
     ]
+    # The trace is meant to lie below: only the benchmark's difference needs a word.
+    apart = [
+        f"{_place(row)}: {row['differs']}. {_NO_CLIENT}"
+        for row in found
+        if row.get("differs") and not row.get("doubt") and row["instrument"] == "bench"
+    ]
     said = "No instrument contradicts another." if rows and not doubts else ""
-    return Table(["invocation", *names], rows, doubts or [said] * bool(said))
+    notes = [*doubts, *apart, said]
+    return Table(["invocation", *names], rows, [note for note in notes if note])
 
 
 def warming(document: Row) -> Table:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from bench.runtimes import Scene
 
 CONVERT, PASS, BLOCK = "convert", "pass", "chat"
-PACE = Pace(rounds=60, seconds=3.0, warm_seconds=1.0)
+PACE = Pace(rounds=60, seconds=2.0, warm_seconds=0.6)
 MIN_GROUPS = 4
 
 

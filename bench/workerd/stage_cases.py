@@ -26,7 +26,7 @@ _INPUT = "/input"
 _SENTINEL, _SENTINEL_TURNS = "sentinel/plain", 12
 _LIMIT_S = 300.0
 # Of each case; with some thirty cases a process takes a few seconds.
-OPTIONS = {"warmup": "80ms", "minTime": "60ms", "samples": 10}
+OPTIONS = {"warmup": "50ms", "minTime": "40ms", "samples": 10}
 
 
 def runs(scene: Scene, seed: int) -> Generator[dict[str, list[float]]]:

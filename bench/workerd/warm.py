@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 ROLES = (WHOLE, CONTROL, METERED, FLOOR)
 # Of each invocation to each process before its turns begin. A chat request was seen to
 # get 8 % cheaper over its first 600; the turns of a group bring some 200 more.
-WARM_REQUESTS = 100
+WARM_REQUESTS = 80
 # Times that a traced request is sent again when it had to wait for its core.
 AGAIN = 3
 
