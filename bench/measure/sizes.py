@@ -54,8 +54,8 @@ class Size:
 SIZES = {
     "quick": Size(
         warm=PhaseSize(50, 0.04, 6, Pace(rounds=16, seconds=8, warm_seconds=0.8)),
-        cold=PhaseSize(40, 0.05, 8, enough=60),
-        alone=PhaseSize(25, 0.05, 5, Pace(rounds=10, seconds=3, warm_seconds=0.2)),
+        cold=PhaseSize(36, 0.05, 8, enough=60),
+        alone=PhaseSize(20, 0.05, 4, Pace(rounds=10, seconds=3, warm_seconds=0.2)),
         profile_seconds=4,
     ),
     "full": Size(

@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     from bench.runtimes import Scene
 
 CONVERT, PASS, BLOCK = "convert", "pass", "chat"
-PACE = Pace(rounds=60, seconds=2.0, warm_seconds=0.6)
-MIN_GROUPS = 4
+PACE = Pace(rounds=60, seconds=1.3, warm_seconds=0.5)
+MIN_GROUPS = 6
 
 
 def measure(scene: Scene, seed: int, seconds: float) -> list[dict[str, Any]]:
