@@ -60,6 +60,14 @@ def test_a_profile_is_a_third_opinion(both_page):
     assert both_page.text.count("profile (ms)") == 1
 
 
+def test_what_a_profile_holds_besides_the_stages_is_said():
+    document = json.loads(json.dumps(BOTH))
+    for row in document["invocations"]:
+        row["profile_rest"] = {"outside JS": 1.25, "<b>odd</b>": 0.5}
+    text = " ".join(report.summary(document).split())
+    assert "Besides the stages it saw outside JS 1.25 ms, <b>odd</b> 0.500 ms." in text
+
+
 @pytest.mark.parametrize("way", ["page", "summary"])
 def test_what_is_beside_the_stages_is_on_the_page_and_in_the_summary(way, both_page):
     summary = " ".join(report.summary(BOTH).split())

@@ -85,6 +85,7 @@ def test_both_phases_of_the_whole_journey(tiny, run):
     check_instruments(document)
     check_isolate(document)
     check_profile(run.path)
+    check_rest(document)
     run.seal()
     assert derive.document(Run.open(run.path), JOURNEY)["rows"] == document["rows"]
 
@@ -127,6 +128,16 @@ def check_profile(folder: Path):
     assert {"nodes", "samples", "timeDeltas"} <= set(profile)
     functions = {node["callFrame"]["functionName"] for node in profile["nodes"]}
     assert {"invoke", "loadConversation"} <= functions
+
+
+def check_rest(document):
+    [chat] = [
+        row
+        for row in document["invocations"]
+        if (row["phase"], row["invocation"]) == ("warm", "chat")
+    ]
+    assert set(chat["profile_rest"]) <= {"outside JS", "garbage collector", "other"}
+    assert chat["profile_rest"]
 
 
 def test_a_workerd_that_dies_is_an_error_row_and_the_rest_goes_on(tiny, run):

@@ -110,7 +110,8 @@ def _add(
         readings = instruments.readings(whole, mine_apart, samples)
         result["instruments"] += [here | reading for reading in readings]
         doubts = [r["doubt"] for r in readings if r["doubt"]]
-        result["invocations"].append(here | _judged(whole, doubts) | stopped)
+        judged = _judged(whole, doubts) | {"profile_rest": _rest(mine_apart, order)}
+        result["invocations"].append(here | judged | stopped)
         result["warming"] += [here | row for row in _warming(mine)]
     if len(parts) == len(invocations):
         result["totals"].append(
@@ -119,6 +120,14 @@ def _add(
             | stopped
             | {"startup_cpu_ms": _startup(samples)}
         )
+
+
+def _rest(apart: DataFrame, order: Sequence[str]) -> dict[str, float]:
+    """What of a profile belongs to no stage, in ms a request."""
+    profiled = apart[apart["variant"] == PROFILED]
+    rest = profiled[~profiled["stage"].isin(order)]
+    names, values = rest["stage"].tolist(), rest["value"].tolist()
+    return dict(zip(map(str, names), map(float, values), strict=True))
 
 
 def _startup(samples: DataFrame) -> float | None:

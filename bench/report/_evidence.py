@@ -16,10 +16,9 @@ Row = dict[str, Any]
 
 _WARMING = (1, 2, 3, 5, 10)
 _INSTRUMENTS = ("schedstat", "bench", "trace")
-PROFILE = (
+_PROFILE = (
     "The profile is a third opinion: V8's sampling profiler watched other warm "
-    "requests and slowed them. Garbage collection, work outside JavaScript and what "
-    "lies below no stage are in no row."
+    "requests and slowed them."
 )
 WARN = "\N{BLACK UP-POINTING TRIANGLE}"
 
@@ -33,6 +32,15 @@ class Table(NamedTuple):
 
 
 _NO_CLIENT = "It does not write the answer to a client, chunk by chunk."
+
+
+def profile_note(whole: Row) -> str:
+    """What to think of the profile of an invocation, and what it holds besides."""
+    rest = whole.get("profile_rest") or {}
+    parts = [f"{name} {_shape.ms(ms)} ms" for name, ms in rest.items()]
+    if not parts:
+        return _PROFILE
+    return f"{_PROFILE} Besides the stages it saw {', '.join(parts)}."
 
 
 def is_locked(whole: Row) -> bool:

@@ -119,7 +119,6 @@ def _context(run: RunFolder) -> Row:
         "article": _evidence.article(document),
         "isolate": isolate(document, limits),
         "source": SOURCE,
-        "third_opinion": _evidence.PROFILE,
         "sentinel": sentinel_text(run.sentinel),
         "figures": [_figure(picture) for picture in _sorted(run.pictures)],
         "caption": caption(document),
@@ -200,6 +199,7 @@ def _group(document: Row, whole: Row, limits: LimitProfile) -> Row:
         "foreign": whole.get("workers") is False and answer.judged(document),
         "alone": any(row["alone_ms"] is not None for row in stages),
         "profiled": any(row["profile_ms"] is not None for row in stages),
+        "profile_note": _evidence.profile_note(whole),
     }
 
 

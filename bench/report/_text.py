@@ -63,7 +63,7 @@ def _invocation(document: Row, whole: Row, limits: LimitProfile) -> list[str]:
     lines = [_line(title, "ms", "95 % interval", around, of, alone, profile)]
     lines += [_stage(row, counted(row, whole) / limit) for row in stages]
     lines += [*_wholes(whole, limit, share(whole, limits)), *_checks(whole)]
-    return [*lines, *(_indented(_evidence.PROFILE) if profile else [])]
+    return [*lines, *(_indented(_evidence.profile_note(whole)) if profile else [])]
 
 
 def _stage(row: Row, part: float) -> str:
