@@ -31,10 +31,11 @@ from bench.measure.statistics import (
     central,
     mean_interval,
     ratio_interval,
+    typical,
 )
 
 if TYPE_CHECKING:
-    from pandas import DataFrame, Series
+    from pandas import DataFrame
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,21 +72,21 @@ def observations(samples: DataFrame) -> list[Observation]:
 def _observe(group: DataFrame) -> Observation:
     plain = group[(group["stage"] == WHOLE) & (group["variant"] == "plain")]
     requests = plain.pivot_table(index="seq", columns="metric", values="value")
-    typical = requests.iloc[central(requests["cpu"].tolist())].mean()
+    usual = requests.iloc[central(requests["cpu"].tolist())].mean()
     metered = group[group["variant"] == METERED]
     ended, locked = _ended(metered, UPTO), _ended(metered, UPTO_LOCKED)
     stages, io = _differences(ended, locked) if ended else _spans(metered)
     control = group[(group["variant"] == CONTROL) & (group["metric"] == "cpu")]
     floor = group[(group["stage"] == FLOOR) & (group["metric"] == "cpu")]
     return Observation(
-        whole=float(typical["cpu"]),
-        control=_typical(control["value"]),
-        wall=float(typical["wall"]),
-        run_delay=float(typical["run_delay"]) if "run_delay" in typical else None,
-        floor=_typical(floor["value"]),
+        whole=float(usual["cpu"]),
+        control=typical(control["value"].tolist()),
+        wall=float(usual["wall"]),
+        run_delay=float(usual["run_delay"]) if "run_delay" in usual else None,
+        floor=typical(floor["value"].tolist()),
         stages=stages,
         io=io,
-        helpers=float(typical["helpers"]) if "helpers" in typical else None,
+        helpers=float(usual["helpers"]) if "helpers" in usual else None,
         locked=list(locked.values())[-1] if locked else None,
         locked_floor=locked[NOTHING] if locked else None,
     )
@@ -111,7 +112,7 @@ def _ended(metered: DataFrame, metric: str) -> dict[str, float]:
     """Typical cost of a request ended after each stage, in path order."""
     rows = metered[metered["metric"] == metric]
     return {
-        str(stage): _typical(part["value"])
+        str(stage): typical(part["value"].tolist())
         for stage, part in rows.groupby("stage", sort=False)
     }
 
@@ -124,11 +125,6 @@ def _differences(
     cpu = {b: ended[b] - ended[a] for a, b in pairwise(ended)}
     inside = {b: locked[b] - locked[a] for a, b in pairwise(locked)}
     return cpu, {name: ms - inside.get(name, ms) for name, ms in cpu.items()}
-
-
-def _typical(values: Series[float]) -> float:
-    costs = values.tolist()
-    return fmean(costs[i] for i in central(costs))
 
 
 def total(seen: Sequence[Observation]) -> dict[str, Any]:
@@ -265,4 +261,6 @@ def over_processes(samples: DataFrame) -> Interval | None:
     """Mean with its interval, one typical value of each process; None without any."""
     if samples.empty:
         return None
-    return mean_interval([_typical(g["value"]) for _, g in samples.groupby("process")])
+    return mean_interval(
+        [typical(part["value"].tolist()) for _, part in samples.groupby("process")]
+    )

@@ -95,6 +95,11 @@ def central(totals: Sequence[float], share: float = 0.8) -> list[int]:
     return order[cut : len(order) - cut]
 
 
+def typical(costs: Sequence[float]) -> float:
+    """Mean over the central ``costs``: what a typical request costs."""
+    return fmean(costs[i] for i in central(costs))
+
+
 def proportion_interval(successes: int, n: int) -> Interval:
     """Share of successes with the exact interval of Clopper and Pearson (1934)."""
     from scipy.stats import binomtest

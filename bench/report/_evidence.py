@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 from bench.figures._axes import factor
 from bench.figures._common import invocations_of, number, phases_of, runtimes_of, spoken
 from bench.report import _shape
-from bench.verdict.answer import measured
+from bench.verdict.answer import is_locked, measured
 from bench.verdict.article import pivoted
 
 Row = dict[str, Any]
@@ -20,6 +20,7 @@ _PROFILE = (
     "The profile is a third opinion: V8's sampling profiler watched other warm "
     "requests and slowed them."
 )
+_NO_CLIENT = "It does not write the answer to a client, chunk by chunk."
 WARN = "\N{BLACK UP-POINTING TRIANGLE}"
 
 
@@ -31,9 +32,6 @@ class Table(NamedTuple):
     notes: list[str]
 
 
-_NO_CLIENT = "It does not write the answer to a client, chunk by chunk."
-
-
 def profile_note(whole: Row) -> str:
     """What to think of the profile of an invocation, and what it holds besides."""
     rest = whole.get("profile_rest") or {}
@@ -43,26 +41,11 @@ def profile_note(whole: Row) -> str:
     return f"{_PROFILE} Besides the stages it saw {', '.join(parts)}."
 
 
-def is_locked(whole: Row) -> bool:
-    """Whether the time under the isolate lock of an invocation is known."""
-    return number(whole.get("locked_ms")) is not None
-
-
 def unlocked(document: Row) -> list[str]:
     """Runtimes that know no lock: their CPU is told apart in another way."""
     rows = measured(document)
     names = (row.get("runtime") for row in rows if not is_locked(row))
     return list(dict.fromkeys(map(spoken, names)))
-
-
-def counted(stage: Row, whole: Row) -> float:
-    """CPU in ms of a stage that is held against the limit: what of it is under the
-    lock where that is known of its whole, else all of it."""
-    cpu = number(stage.get("cpu_ms")) or 0.0
-    if not is_locked(whole):
-        return cpu
-    compute = number(stage.get("compute_ms"))
-    return cpu - (number(stage.get("io_ms")) or 0.0) if compute is None else compute
 
 
 def _with_ends(row: Row | None, key: str = "cpu_ms") -> str:

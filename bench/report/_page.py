@@ -113,7 +113,7 @@ def _context(run: RunFolder) -> Row:
         "groups": [_group(document, row, limits) for row in answer.measured(document)],
         "totals": _totals(document),
         "unlocked": _evidence.unlocked(document),
-        "locked": any(map(_evidence.is_locked, document.get("invocations") or [])),
+        "locked": any(map(answer.is_locked, document.get("invocations") or [])),
         "instruments": _evidence.instruments(document),
         "warming": _evidence.warming(document),
         "article": _evidence.article(document),
@@ -181,14 +181,14 @@ def _group(document: Row, whole: Row, limits: LimitProfile) -> Row:
     stages = [
         _full(row, _STAGE)
         | {
-            "share": _evidence.counted(row, whole) / limit,
+            "share": answer.counted(row, whole) / limit,
             "part": max(cpu, 0) / _longest(whole),
         }
         for row in document.get("rows") or []
         if (cpu := number(row.get("cpu_ms"))) is not None
         and all(row.get(key) == whole.get(key) for key in _PLACE)
     ]
-    locked = _evidence.is_locked(whole)
+    locked = answer.is_locked(whole)
     floor = number(whole.get("locked_floor_ms" if locked else "floor_cpu_ms"))
     return _full(whole, _WHOLE) | {
         "limit": limit,

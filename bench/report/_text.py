@@ -9,9 +9,17 @@ from typing import Any
 from bench.figures._common import milliseconds, number
 from bench.platform import DEFAULT, LimitProfile, limit_profile
 from bench.report import _evidence
-from bench.report._evidence import Table, counted, is_locked
+from bench.report._evidence import Table
 from bench.report._isolate import isolate
-from bench.verdict.answer import interval, measured, percent, sentence, share
+from bench.verdict.answer import (
+    counted,
+    interval,
+    is_locked,
+    measured,
+    percent,
+    sentence,
+    share,
+)
 
 Row = dict[str, Any]
 

@@ -11,7 +11,6 @@ HTTP handling around it is not charged. Without it the whole CPU stands in.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from bench.figures._common import milliseconds, number, phases_of, spoken
@@ -54,12 +53,16 @@ class Charge(NamedTuple):
         return f"{milliseconds(self.value)} ms{_ends(self.low, self.high)}"
 
 
+def is_locked(whole: Row) -> bool:
+    """Whether the time under the isolate lock of an invocation is known."""
+    return number(whole.get("locked_ms")) is not None
+
+
 def charge(row: Row) -> Charge:
     """What of one invocation Workers would charge."""
-    locked = number(row.get("locked_ms"))
-    if locked is not None:
+    if is_locked(row):
         ends = (number(row.get(key)) for key in ("locked_low", "locked_high"))
-        return Charge(locked, *ends)
+        return Charge(float(row["locked_ms"]), *ends)
     ends = (number(row.get(key)) for key in ("low", "high"))
     return Charge(float(row["whole_cpu_ms"]), *ends)
 
@@ -120,19 +123,20 @@ def nearest(document: Row, limits: LimitProfile, phase: str) -> Row | None:
 
 def driver(document: Row, whole: Row) -> Row | None:
     """The stage that most of one invocation's charge is spent in."""
-    return max(_stages(document, whole), key=_charged(whole), default=None)
+    return max(
+        _stages(document, whole), key=lambda row: counted(row, whole), default=None
+    )
 
 
-def _charged(whole: Row) -> Callable[[Row], float]:
-    """What counts of a stage, in the terms in which its whole is charged."""
-    if number(whole.get("locked_ms")) is not None:
-        return _compute
-    return lambda stage: float(stage["cpu_ms"])
+def counted(stage: Row, whole: Row) -> float:
+    """CPU in ms of a stage that is held against the limit: what of it is under the
+    lock where that is known of its whole, else all of it."""
+    return _compute(stage) if is_locked(whole) else number(stage.get("cpu_ms")) or 0.0
 
 
 def _compute(stage: Row) -> float:
     """CPU in ms of a stage without its calls."""
-    return float(stage["cpu_ms"]) - (number(stage.get("io_ms")) or 0.0)
+    return (number(stage.get("cpu_ms")) or 0.0) - (number(stage.get("io_ms")) or 0.0)
 
 
 def _stages(document: Row, whole: Row) -> list[Row]:
@@ -154,7 +158,7 @@ def sentence(document: Row, limits: LimitProfile) -> str:
         return "Nothing was measured to its end, so there is no answer."
     text = f"{_doubt(document)}{_main(document, main, limits)}"
     if warm is not None and cold is not None:
-        fresh = "isolate" if number(cold.get("locked_ms")) is not None else "process"
+        fresh = "isolate" if is_locked(cold) else "process"
         text += f" The first {cold['invocation']} invocation of a fresh {fresh} costs "
         text += str(charge(cold))
         if said(cold, limits) != NO_VERDICT:
@@ -210,7 +214,7 @@ def _driven_by(document: Row, row: Row) -> str:
     top, whole = driver(document, row), charge(row).value
     if top is None or not whole:
         return "."
-    cost = _charged(row)(top)
+    cost = counted(top, row)
     return (
         f"; {top.get('stage')} drives it with {milliseconds(cost)} ms, "
         f"{percent(cost / whole)} of that."
@@ -218,7 +222,7 @@ def _driven_by(document: Row, row: Row) -> str:
 
 
 def _under_lock(row: Row) -> str:
-    if number(row.get("locked_ms")) is None:
+    if not is_locked(row):
         return ""
     return (
         " under the isolate lock, which is what is charged, of "

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import time
 from contextlib import closing
-from statistics import fmean
 from typing import TYPE_CHECKING, Any
 
 from bench.errors import BenchError
-from bench.measure.statistics import central
-from bench.measure.turns import Group, Member, Pace, Subject, groups
+from bench.measure.statistics import typical
+from bench.measure.turns import Member, Pace, Subject, groups
 from bench.path import handle
 from bench.path.http import read
 from bench.path.transport import HttpTransport
@@ -41,7 +40,10 @@ def measure(scene: Scene, seed: int, seconds: float) -> list[dict[str, Any]]:
     began = time.monotonic()
     with closing(groups(members, PACE, seed=seed)) as source:
         for done, group in enumerate(source, start=1):
-            extra = _typical(group, CONVERT) - _typical(group, PASS)
+            converted, passed_on = (
+                typical(group.cpu(way, BLOCK)) for way in (CONVERT, PASS)
+            )
+            extra = converted - passed_on
             rows.append(_row("cpu", done - 1, extra / chunks * 1e-6, "ms"))
             if done >= MIN_GROUPS and time.monotonic() - began > seconds:
                 break
@@ -58,11 +60,6 @@ def _stream(scene: Scene) -> tuple[int, tuple[int, bytes]]:
     if response.status != 200 or not chunks:
         raise BenchError(f"the model's stream has {chunks} events")
     return chunks, (response.status, body)
-
-
-def _typical(group: Group, member: str) -> float:
-    costs = group.cpu(member, BLOCK)
-    return fmean(costs[i] for i in central(costs))
 
 
 def _row(metric: str, process: int, value: float, unit: str) -> dict[str, Any]:

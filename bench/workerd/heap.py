@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from bench.runtimes import Scene
 
 CONCURRENT = (1, 8, 64)
-# Between two events of the stream. A recorded answer has some sixty of them.
+# Between two events of the stream, so that an answer takes about a second.
 DELAY_MS = 25.0
 WARM_REQUESTS = 30
 READINGS = 12

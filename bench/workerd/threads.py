@@ -64,8 +64,7 @@ class Threads:
     def _main(self) -> tuple[int, int | None]:
         if not self._linux:
             return self._process(), None
-        cpu, delay, _ = self._schedstat(self._pid)
-        return cpu, delay
+        return self._schedstat(self._pid)
 
     def _sleeps(self) -> bool:
         if not self._linux:
@@ -82,14 +81,14 @@ class Threads:
         others = (int(task.name) for task in self._tasks.iterdir())
         return sum(self._schedstat(tid)[0] for tid in others if tid != self._pid)
 
-    def _schedstat(self, tid: int) -> tuple[int, int, int]:
+    def _schedstat(self, tid: int) -> tuple[int, int]:
         try:
             fields = (self._tasks / str(tid) / "schedstat").read_bytes().split()
         except FileNotFoundError:
             if tid == self._pid:
                 raise ProcessLookupError(tid) from None
-            return 0, 0, 0  # a helper that has ended meanwhile
-        return int(fields[0]), int(fields[1]), int(fields[2])
+            return 0, 0  # a helper that has ended meanwhile
+        return int(fields[0]), int(fields[1])
 
     def _process(self) -> int:
         import psutil

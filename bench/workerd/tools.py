@@ -29,6 +29,7 @@ _PLATFORMS = {
     ("Darwin", "arm64"): ("darwin-arm64", "darwin-arm64"),
     ("Darwin", "x86_64"): ("darwin-64", "darwin-x64"),
 }
+_NOWHERE = ("none", "none")
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,9 +47,8 @@ class Features:
 
 def unavailable() -> str | None:
     """Why workerd cannot run here, in one line, or None."""
-    place = (platform.system(), platform.machine())
-    if place not in _PLATFORMS:
-        return f"there is no workerd for {' '.join(place)}"
+    if _place() not in _PLATFORMS:
+        return f"there is no workerd for {' '.join(_place())}"
     for program in (workerd(), esbuild()):
         if not program.is_file():
             return f"{program.name} is not installed; run `{INSTALL}`"
@@ -60,15 +60,19 @@ def unavailable() -> str | None:
     return None
 
 
+def _place() -> tuple[str, str]:
+    return platform.system(), platform.machine()
+
+
 def workerd() -> Path:
     """The native workerd of this platform, whether or not it is there."""
-    suffix = _PLATFORMS.get((platform.system(), platform.machine()), ("none", ""))[0]
+    suffix, _ = _PLATFORMS.get(_place(), _NOWHERE)
     return MODULES / "@cloudflare" / f"workerd-{suffix}" / "bin" / "workerd"
 
 
 def esbuild() -> Path:
     """The native esbuild of this platform, whether or not it is there."""
-    suffix = _PLATFORMS.get((platform.system(), platform.machine()), ("", "none"))[1]
+    _, suffix = _PLATFORMS.get(_place(), _NOWHERE)
     return MODULES / "@esbuild" / suffix / "bin" / "esbuild"
 
 
