@@ -48,6 +48,7 @@ def build(
         str(entry),
         *_AS_WRANGLER,
         f"--alias:worker={project.main.parent}",
+        f"--alias:entries={ENTRIES}",
         f"--outfile={out}",
         "--log-level=error",
         *(f"--define:{name}={value}" for name, value in (defines or {}).items()),

@@ -17,7 +17,8 @@ from bench.measure.samples import FLOOR, METERED
 from bench.path import stages
 from bench.path.http import Request
 from bench.workerd import tools
-from bench.workerd.fleet import Cost, Fleet
+from bench.workerd.fleet import Fleet
+from bench.workerd.isolates import Cost
 from bench.workerd.subjects import (
     MEASURED,
     WHOLE,

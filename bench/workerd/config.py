@@ -52,14 +52,22 @@ def render(
 ) -> str:
     """The configuration as text.
 
-    Isolate i is the service ``i`` on the socket ``i``. The socket ``trigger`` takes
-    queue batches: ``POST /i`` delivers its JSON list of bodies to isolate i.
-    ``endpoints`` are base URLs by service, ``outbound`` among them.
+    Isolate i is the service ``i`` on the socket ``i``. Where the project consumes a
+    queue, the socket ``trigger`` takes its batches: ``POST /i`` delivers its JSON list
+    of bodies to isolate i. ``endpoints`` are base URLs by service; without
+    ``outbound`` among them a Worker can reach no host.
     """
     names = [str(number) for number in range(len(isolates))]
     services = [_worker(n, f".isolate{n}") for n in names]
-    services += [_worker(TRIGGER, f".{TRIGGER}"), *map(_external, endpoints.items())]
-    sockets = [_socket(name) for name in (*names, TRIGGER)]
+    services += map(_external, endpoints.items())
+    if OUTBOUND not in endpoints:
+        services.append(f"(name = {text(OUTBOUND)}, network = (allow = []))")
+    sockets = [_socket(name) for name in names]
+    triggers = []
+    if project.queue:
+        services.append(_worker(TRIGGER, f".{TRIGGER}"))
+        sockets.append(_socket(TRIGGER))
+        triggers.append(_trigger(project, names))
     values = _bindings(project, {**project.variables, **variables}, secrets)
     parts = [
         'using Workerd = import "/workerd/workerd.capnp";',
@@ -72,7 +80,7 @@ def render(
             _definition(project, f"isolate{n}", one, values)
             for n, one in zip(names, isolates, strict=True)
         ),
-        _trigger(project, names),
+        *triggers,
     ]
     return "\n".join(parts) + "\n"
 

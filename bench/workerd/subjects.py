@@ -19,7 +19,8 @@ from bench.measure.process import Turn
 from bench.measure.samples import NOTHING
 from bench.path import stages
 from bench.path.http import Request
-from bench.workerd.fleet import Cost, Fleet
+from bench.workerd.fleet import Fleet
+from bench.workerd.isolates import Cost
 from bench.workerd.process import QUEUE_PATH
 
 if TYPE_CHECKING:
