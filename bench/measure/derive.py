@@ -52,6 +52,7 @@ def document(run: Run, invocations: Sequence[str]) -> dict[str, Any]:
         "isolates": [],
     }
     everything = run.samples()
+    everything = everything[everything["invocation"].isin([*invocations, ""])]
     # What does not belong to a phase is about the isolate as such.
     table = everything[everything["phase"] != ""]
     for name in everything["runtime"].unique():
@@ -66,7 +67,9 @@ def document(run: Run, invocations: Sequence[str]) -> dict[str, Any]:
             "alone_has_calls": loaded.ALONE_HAS_CALLS,
         }
         _add(result, place, part, invocations)
-    result["rows"] += [_failed(error) for error in run.errors() if error["cell"]]
+    result["rows"] += [
+        _failed(error) for error in run.errors() if "measurement" in error["key"]
+    ]
     return result
 
 

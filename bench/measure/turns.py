@@ -9,6 +9,7 @@ core while the present one measures.
 
 from __future__ import annotations
 
+import math
 import random
 import time
 from collections.abc import Callable, Generator, Mapping, Sequence
@@ -21,6 +22,8 @@ from bench.measure.warmup import STEADY_TURNS, is_steady
 
 TURN_NS = 1_500_000
 MIN_ROUNDS = 3
+# Turns that one loop may fill before there is nothing to calibrate.
+LONG = 4
 Key = tuple[str, str]
 
 
@@ -54,13 +57,17 @@ class Member:
 class Pace:
     """How long a group works: rounds, and limits for cases that take long.
 
-    A group ends after ``rounds``, or after ``seconds`` once it has ``MIN_ROUNDS``;
-    the warm-up of one case ends after ``warm_seconds`` even when it is not steady.
+    A group ends after ``rounds``, or after ``seconds`` once it has ``least`` of them;
+    the warm-up of one case ends after ``warm_seconds`` even when it is not steady. A
+    block that has taken ``block_seconds`` gets no more than ``least`` turns a member,
+    so that a case of a second does not take the time of a hundred short ones.
     """
 
     rounds: int = 60
     seconds: float = 10.0
     warm_seconds: float = 2.0
+    block_seconds: float = math.inf
+    least: int = MIN_ROUNDS
 
 
 @dataclass(slots=True)
@@ -135,12 +142,15 @@ class _Session:
         turns: dict[Key, list[Turn]] = {key: [] for key in self.loops}
         order: list[Key] = []
         until = time.monotonic() + self.pace.seconds
+        spent = dict.fromkeys(self.blocks, 0)
         for done in range(self.pace.rounds):
-            if done >= MIN_ROUNDS and time.monotonic() > until:
+            if done >= self.pace.least and time.monotonic() > until:
                 break
-            for key in self._round(draw):
-                turns[key].append(self._turn(key))
+            for key in self._round(draw, self._left(done, spent)):
+                turn = self._turn(key)
+                turns[key].append(turn)
                 order.append(key)
+                spent[key[1]] += turn.wall
         subjects = self.subjects
         return Group(
             seed=next(iter(subjects.values())).seed,
@@ -151,9 +161,16 @@ class _Session:
             unsteady=unsteady,
         )
 
-    def _round(self, draw: random.Random) -> list[Key]:
+    def _left(self, done: int, spent: dict[str, int]) -> list[str]:
+        """Blocks that get a turn in the round after ``done`` of them."""
+        if done < self.pace.least:
+            return list(self.blocks)
+        limit = self.pace.block_seconds * 1e9
+        return [block for block, wall in spent.items() if wall < limit]
+
+    def _round(self, draw: random.Random, blocks: list[str]) -> list[Key]:
         keys: list[Key] = []
-        for block in draw.sample(list(self.blocks), len(self.blocks)):
+        for block in draw.sample(blocks, len(blocks)):
             names = self.blocks[block]
             keys += [(name, block) for name in draw.sample(names, len(names))]
         return keys
@@ -181,7 +198,7 @@ class _Session:
         seen: list[float] = []
         until = time.monotonic() + self.pace.warm_seconds
         while len(seen) < limit and (
-            len(seen) < MIN_ROUNDS or time.monotonic() < until
+            len(seen) < self.pace.least or time.monotonic() < until
         ):
             seen.append(self._turn(key).cpu)
             if len(seen) >= 2 * STEADY_TURNS and len(seen) % 6 == 0 and is_steady(seen):
@@ -192,8 +209,10 @@ class _Session:
 def calibrate(subject: Subject, case: str) -> int:
     """Loops of ``case`` that fill a turn, found by doubling."""
     n = 1
-    while subject.turn(case, n).cpu < TURN_NS / 2:
+    while (cpu := subject.turn(case, n).cpu) < TURN_NS / 2:
         n *= 2
+    if n == 1 and cpu > LONG * TURN_NS:
+        return 1  # however often it is asked
     # The smallest of three: a single one may have met an interruption.
     cpu = min(subject.turn(case, n).cpu for _ in range(3))
     return max(1, round(TURN_NS * n / cpu))

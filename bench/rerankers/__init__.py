@@ -25,6 +25,7 @@ What a ranking costs depends on how the values came (``INPUTS``):
 from __future__ import annotations
 
 from types import ModuleType
+from typing import NamedTuple
 
 from bench import registry
 
@@ -36,6 +37,14 @@ TOLERANCE = 1e-5
 """Largest difference of a score from the reference's: float32 has 24 bits, and a
 cosine over 3,072 of them loses some. Two matches may change places only where their
 reference scores lie within it; exact ties never do."""
+
+
+class Case(NamedTuple):
+    """A job of ``k`` matches of ``dims`` values each, which came as ``input``."""
+
+    k: int
+    dims: int
+    input: str
 
 
 def load(package: str = PACKAGE) -> dict[str, ModuleType]:

@@ -7,11 +7,14 @@ import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from bench.errors import writing
+from bench.errors import CellsFailedError, InconclusiveError, writing
+
+if TYPE_CHECKING:
+    from bench.store import Run
 
 
 def emit(parts: dict[str, Any], *, as_json: bool, out: Path | None) -> bool:
@@ -108,3 +111,29 @@ def short(path: Path) -> str:
 def note(text: str) -> None:
     """A message for the user, on stderr."""
     click.echo(text, err=True)
+
+
+def finish(run: Run, name: str, document: dict[str, Any], text: str | None) -> None:
+    """Keep the ``document`` of a comparison in ``run`` as ``name``, seal, and print.
+
+    ``text`` is what to print, None for the document itself. Raises CellsFailedError
+    where a cell failed, InconclusiveError where a control does not hold.
+    """
+    import orjson
+
+    run.save(name, orjson.dumps(finite(document)))
+    failed = document["errors"]
+    run.seal("failed" if failed else "finished")
+    if text is None:
+        emit_json(document)
+    else:
+        say(text)
+        note(f"samples: {short(run.path / 'samples.parquet')}")
+    if failed:
+        raise CellsFailedError("; ".join(failed))
+    doubted = [table for table in document["tables"] if not table["holds"]]
+    if doubted:
+        raise InconclusiveError(
+            f"the controls of {len(doubted)} of {len(document['tables'])} tables "
+            "differ from 1: the machine was not still"
+        )

@@ -1,9 +1,10 @@
 // Runs a case many times within one request, so that a call of microseconds can be read
 // from outside: GET /<case> with x-loops: n. Without the header the answer of the case
-// is returned as JSON, to be checked. n = 0, of any name, does all the rest.
+// is returned, to be checked. n = 0, of any name, does all the rest.
+import { exact } from "./exact";
 
 /** One thing to run; what it returns may be a promise, and is kept from being optimised
- * away. `shown` turns it into what JSON can say. */
+ * away. `shown` turns it into what `exact` can say. */
 export type Case = { run: () => unknown; shown?: (value: any) => unknown };
 
 export let kept: unknown;
@@ -19,12 +20,12 @@ export function looped<Env>(make: (env: Env) => Record<string, Case>) {
       const name = decodeURIComponent(new URL(request.url).pathname.slice(1));
       try {
         cases ??= make(env);
-        const found = cases[name];
+        const found = Object.hasOwn(cases, name) ? cases[name] : undefined;
         if (found === undefined) return failed(`there is no case ${name}`);
         if (loops !== null) return await repeated(found, n);
         const value = await found.run();
         const { shown = (it: unknown) => it } = found;
-        return Response.json(shown(value));
+        return new Response(exact(shown(value)));
       } catch (error) {
         return failed(String(error));
       }

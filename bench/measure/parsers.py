@@ -1,0 +1,227 @@
+"""`bench parsers`: which JSON parser, and from which size does it matter?
+
+Every parser answers first and is timed then: an answer that differs from the
+reference's has an error and no number. Modes are different questions, and a ratio
+never mixes two of them.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import ModuleType
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from bench.errors import BenchError
+from bench.measure import affinity
+from bench.measure.compare import Budget
+from bench.measure.contest import Contest, block, hold, read
+from bench.measure.turns import Member, Pace, Subject
+from bench.parsers import REFERENCE, Case, Question, _bodies, _hosts, _suite, load
+from bench.parsers._bodies import Body, bodies
+
+if TYPE_CHECKING:
+    from bench.measure.stages import Reporter
+    from bench.platform import LimitProfile
+    from bench.store import Run
+
+__all__ = ["SIZES", "Entry", "Size", "bodies", "check_suite", "measure", "seconds"]
+
+INVOCATION = "parse"
+# Memory is read at the largest body up to here; of small ones it is all page size.
+_PEAK_BYTES = 2_000_000
+# Checks and memory readings go side by side: nothing is timed then.
+_WORKERS = 2
+_CHECKS_S = 25.0
+
+Item = TypeVar("Item")
+Result = TypeVar("Result")
+
+
+@dataclass(frozen=True, slots=True)
+class Size:
+    """How long a profile takes, and the generated transcripts that it sizes up."""
+
+    budget: Budget
+    pace: Pace
+    sizes: tuple[int, ...]
+    pretty_sizes: tuple[int, ...] = ()
+
+
+SIZES = {
+    "quick": Size(
+        Budget(60, 0.02, min_groups=5),
+        Pace(10, 12, warm_seconds=0.03, block_seconds=0.35, least=1),
+        sizes=(1_000, 10_000, 100_000, 1_000_000),
+    ),
+    "full": Size(
+        Budget(1500, 0.01, min_groups=12),
+        Pace(30, 120, warm_seconds=0.3, block_seconds=3, least=2),
+        sizes=(1_000, 3_000, 10_000, 30_000, 100_000, 300_000, 1_000_000, 10_000_000),
+        pretty_sizes=(1_000, 10_000, 100_000, 1_000_000),
+    ),
+}
+
+
+@dataclass(slots=True)
+class Entry:
+    """A parser that takes part: its cases by block, and what is wrong with each.
+
+    ``peaks`` has the bytes that an answer needs at most, of a few cases.
+    """
+
+    name: str
+    module: ModuleType
+    cases: dict[str, Case]
+    version: str = ""
+    errors: dict[str, str] = field(default_factory=dict)
+    peaks: dict[str, int | None] = field(default_factory=dict)
+
+    @property
+    def sound(self) -> dict[str, Case]:
+        """Cases whose answer is right."""
+        return {key: case for key, case in self.cases.items() if not self.errors[key]}
+
+    def member(self) -> Member:
+        """How it takes turns: in the blocks of its sound cases."""
+        host, cases = _hosts.host(self.module), self.sound
+
+        def start(seed: int) -> Subject:
+            started: Subject = host.start(self.name, self.module, cases, seed=seed)
+            return started
+
+        return Member(self.name, start, {key: key for key in cases})
+
+    def judge(self) -> None:
+        """Learn the version and what is wrong with each case."""
+        try:
+            self.version = self.module.version()
+            host = _hosts.host(self.module)
+            self.errors = host.judge(self.name, self.module, self.cases)
+        except BenchError as error:
+            self.errors = dict.fromkeys(self.cases, str(error))
+
+    def weigh(self, seed: int) -> None:
+        """Learn the memory of an answer, for the largest body of each mode."""
+        largest: dict[str, str] = {}
+        for key, case in self.sound.items():
+            length, mode = case.file.stat().st_size, case.question.mode
+            best = largest.setdefault(mode, key)
+            smaller = self.cases[best].file.stat().st_size < length <= _PEAK_BYTES
+            largest[mode] = key if smaller else best
+        for key in largest.values():
+            self.peaks[key] = _hosts.host(self.module).peak_bytes(
+                self.name, self.module, self.cases[key], seed=seed
+            )
+
+
+def seconds(profile: str) -> float:
+    """An upper estimate of ``measure`` for the progress display."""
+    return SIZES[profile].budget.seconds + _CHECKS_S
+
+
+def check_suite(folder: Path) -> None:
+    """Raise UserError unless ``folder`` holds the tests of JSONTestSuite."""
+    _suite.suite(folder)
+
+
+def measure(
+    run: Run,
+    given: Sequence[Body],
+    suite: Path | None,
+    *,
+    profile: str,
+    limits: LimitProfile,
+    seed: int,
+    progress: Reporter,
+    sized: bool = True,
+    modules: Mapping[str, ModuleType] | None = None,
+    size: Size | None = None,
+) -> dict[str, Any]:
+    """Measure what the run lacks, then derive the document of ``bench parsers``.
+
+    ``given`` are the bodies, the main one first, from ``bodies``; ``sized`` adds the
+    generated transcripts of the profile's sizes. ``suite`` is a folder of
+    JSONTestSuite, or None. Raises UserError for a bad suite, BenchError where the
+    reference takes no part.
+    """
+    from bench.measure import parse_tables
+
+    size = size or SIZES[profile]
+    texts = [*_suite.edges(), *(_suite.suite(suite) if suite else ())]
+    everything = list(given)
+    if sized:
+        progress.step("generating transcripts")
+        everything += _bodies.family(size.sizes, pretty=False, seed=seed)
+        everything += _bodies.family(size.pretty_sizes, pretty=True, seed=seed)
+    with tempfile.TemporaryDirectory(prefix="workbench-") as folder:
+        files = _write(everything, Path(folder))
+        entries = [
+            Entry(name, module, _cases(module, files))
+            for name, module in (modules or load()).items()
+        ]
+        progress.step("checking answers")
+        _parallel(Entry.judge, entries)
+        progress.step("checking correctness")
+        correctness = _correctness(entries, texts)
+        _hold(run, entries, size, seed, progress)
+        progress.step("reading memory")
+        with affinity.driving():
+            _parallel(lambda entry: entry.weigh(seed), entries)
+    return parse_tables.document(
+        run,
+        bodies=everything,
+        entries=entries,
+        blocks=read(run.samples(), INVOCATION),
+        correctness=correctness,
+        limits=limits,
+        has_suite=suite is not None,
+    )
+
+
+def _write(everything: Sequence[Body], folder: Path) -> dict[Path, Body]:
+    files = {folder / f"{n}.json": body for n, body in enumerate(everything)}
+    for file, body in files.items():
+        file.write_bytes(body.data)
+    return files
+
+
+def _cases(module: ModuleType, files: Mapping[Path, Body]) -> dict[str, Case]:
+    return {
+        block(mode, body.label): Case(question, file)
+        for file, body in files.items()
+        for mode in body.modes
+        if module.reader(question := Question(mode, body.kind)) is not None
+    }
+
+
+def _parallel(work: Callable[[Item], Result], items: Iterable[Item]) -> list[Result]:
+    with ThreadPoolExecutor(_WORKERS) as pool:
+        return list(pool.map(work, items))
+
+
+def _correctness(entries: Sequence[Entry], texts: Sequence[Any]) -> list[Any]:
+    there = [entry for entry in entries if entry.version]
+    found = _parallel(
+        lambda entry: _suite.correctness({entry.name: entry.module}, texts), there
+    )
+    return [row for rows in found for row in rows]
+
+
+def _hold(
+    run: Run, entries: Sequence[Entry], size: Size, seed: int, progress: Reporter
+) -> None:
+    members = [entry.member() for entry in entries if entry.sound]
+    if REFERENCE not in {member.name for member in members}:
+        raise BenchError(f"the parser {REFERENCE}, the reference, takes no part")
+    runtimes = {entry.name: str(entry.module.RUNTIME) for entry in entries}
+    contest = Contest(INVOCATION, members, REFERENCE, size.budget, size.pace, runtimes)
+
+    def say(done: int, width: float) -> None:
+        progress.step(f"parsers: {done} groups, median interval {width:.1%} wide")
+
+    progress.step("parsers: first group")
+    hold(contest, run, seed=seed, on_group=say)

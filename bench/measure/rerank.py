@@ -1,0 +1,229 @@
+"""`bench rerank`: what re-ranking costs, and what a Worker still pays that offloads it.
+
+Two measurements. The re-rankers by themselves take turns on jobs of several sizes, and
+an order that differs from the reference's has an error and no number. The options of a
+Worker (in the path, offloaded, left to the index) are measured as requests to it, over
+real HTTP, cold and warm.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from types import ModuleType
+from typing import TYPE_CHECKING, Any
+
+from bench.errors import BenchError
+from bench.measure.compare import Budget
+from bench.measure.contest import Contest, block, hold, read
+from bench.measure.turns import Member, Pace, Subject
+from bench.rerankers import INPUTS, REFERENCE, Case, _hosts, load
+
+if TYPE_CHECKING:
+    from bench.measure.stages import Reporter
+    from bench.platform import LimitProfile
+    from bench.store import Run
+
+INVOCATION = "rerank"
+# Whom ratios are to: the reference's cost with values in lists, in every block.
+BASE = "reference"
+BASE_INPUT = "lists"
+PHASES = ("warm", "cold")
+MAIN = (8, 1536)
+"""Matches and dimensions of the article's job; the first of every grid."""
+_CHECKS_S = 10.0
+_WORKERS = 2
+
+Grid = list[tuple[int, int]]
+
+
+@dataclass(frozen=True, slots=True)
+class Size:
+    """How long a profile takes and which (k, dims) it measures: re-rankers by
+    themselves, and the options of a Worker."""
+
+    budget: Budget
+    pace: Pace
+    grid: tuple[tuple[int, int], ...]
+    options_seconds: float
+    options_grid: tuple[tuple[int, int], ...]
+
+
+def _product(ks: Sequence[int], dims: Sequence[int]) -> tuple[tuple[int, int], ...]:
+    return tuple((k, d) for d in dims for k in ks)
+
+
+SIZES = {
+    "quick": Size(
+        Budget(32, 0.02, min_groups=5),
+        Pace(8, 8, warm_seconds=0.03, block_seconds=0.3, least=1),
+        (MAIN, (1, 1536), (64, 1536), (8, 384), (8, 3072)),
+        42,
+        _product((1, 8, 64), (384, 1536)),
+    ),
+    "full": Size(
+        Budget(900, 0.01, min_groups=12),
+        Pace(30, 60, warm_seconds=0.3, block_seconds=2, least=2),
+        _product((1, 8, 32, 100, 316, 1000), (128, 384, 768, 1536, 3072)),
+        900,
+        _product((1, 8, 32, 100, 316, 1000), (128, 384, 768, 1536, 3072)),
+    ),
+}
+
+
+@dataclass(slots=True)
+class Entry:
+    """A re-ranker that takes part: its cases by block, and what is wrong with each."""
+
+    name: str
+    module: ModuleType
+    cases: dict[str, Case]
+    version: str = ""
+    errors: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def sound(self) -> dict[str, Case]:
+        """Cases whose ranking is right."""
+        return {key: case for key, case in self.cases.items() if not self.errors[key]}
+
+    def member(self) -> Member:
+        """How it takes turns: in the blocks of its sound cases."""
+        cases = self.sound
+        return Member(self.name, self._starter(cases), {key: key for key in cases})
+
+    def base(self, blocks: Sequence[str]) -> Member:
+        """The same by its lists alone, in every block of the same job."""
+        lists = {case: key for key, case in self.sound.items()}
+        cases = {}
+        for key in blocks:
+            k, dims = parsed(key)
+            own = lists.get(Case(k, dims, BASE_INPUT))
+            if own is not None:
+                cases[key] = own
+        mine = {own: self.cases[own] for own in cases.values()}
+        return Member(BASE, self._starter(mine), cases)
+
+    def _starter(self, cases: Mapping[str, Case]) -> Any:
+        host = _hosts.host(self.module)
+
+        def start(seed: int) -> Subject:
+            started: Subject = host.start(self.name, self.module, cases, seed=seed)
+            return started
+
+        return start
+
+    def judge(self) -> None:
+        """Learn the version and what is wrong with each case."""
+        try:
+            self.version = self.module.version()
+            host = _hosts.host(self.module)
+            self.errors = host.judge(self.name, self.module, self.cases)
+        except BenchError as error:
+            self.errors = dict.fromkeys(self.cases, str(error))
+
+
+def label(k: int, dims: int) -> str:
+    """``8x1536``: a job as rows name it."""
+    return f"{k}x{dims}"
+
+
+def parsed(key: str) -> tuple[int, int]:
+    """k and dims of a block or of a label."""
+    k, _, dims = key.rpartition("\t")[2].partition("x")
+    return int(k), int(dims)
+
+
+def grid(ks: Sequence[int], dims: Sequence[int]) -> Grid | None:
+    """Every pair of ``ks`` and ``dims``, the article's job first where it is one.
+
+    None where both are empty: the profile's own. One that is empty has the article's.
+    """
+    if not ks and not dims:
+        return None
+    pairs = list(_product(tuple(ks) or (MAIN[0],), tuple(dims) or (MAIN[1],)))
+    return sorted(dict.fromkeys(pairs), key=lambda pair: pair != MAIN)
+
+
+def seconds(profile: str) -> float:
+    """An upper estimate of ``measure`` for the progress display."""
+    size = SIZES[profile]
+    return size.budget.seconds + size.options_seconds + _CHECKS_S
+
+
+def measure(
+    run: Run,
+    *,
+    grid: Grid | None,
+    profile: str,
+    limits: LimitProfile,
+    seed: int,
+    progress: Reporter,
+    phases: Sequence[str] = PHASES,
+    modules: Mapping[str, ModuleType] | None = None,
+    size: Size | None = None,
+) -> dict[str, Any]:
+    """Measure what the run lacks, then derive the document of ``bench rerank``.
+
+    ``grid`` replaces the (k, dims) of the profile. Raises BenchError where the
+    reference takes no part.
+    """
+    from bench.measure import rerank_tables
+    from bench.offload import measure as offload
+
+    size = size or SIZES[profile]
+    chosen = grid or list(size.grid)
+    entries = [
+        Entry(name, module, _cases(module, chosen))
+        for name, module in (modules or load()).items()
+    ]
+    progress.step("checking rankings")
+    with ThreadPoolExecutor(_WORKERS) as pool:
+        list(pool.map(Entry.judge, entries))
+    _hold(run, entries, size, seed, progress)
+    options = offload.measure(
+        run,
+        grid or list(size.options_grid),
+        phases=phases,
+        seconds=size.options_seconds,
+        seed=seed,
+        progress=progress,
+    )
+    return rerank_tables.document(
+        run,
+        grid=chosen,
+        entries=entries,
+        blocks=read(run.samples(), INVOCATION),
+        options=options,
+        service=offload.service(run, seed=seed, progress=progress),
+        limits=limits,
+    )
+
+
+def _cases(module: ModuleType, grid: Grid) -> dict[str, Case]:
+    return {
+        block(given, label(k, dims)): Case(k, dims, given)
+        for k, dims in grid
+        for given in INPUTS
+        if module.ranker(given) is not None
+    }
+
+
+def _hold(
+    run: Run, entries: Sequence[Entry], size: Size, seed: int, progress: Reporter
+) -> None:
+    known = {entry.name: entry for entry in entries}
+    members = [entry.member() for entry in entries if entry.sound]
+    if REFERENCE not in {member.name for member in members}:
+        raise BenchError(f"the re-ranker {REFERENCE}, the reference, takes no part")
+    blocks = list(dict.fromkeys(key for member in members for key in member.cases))
+    members.append(known[REFERENCE].base(blocks))
+    runtimes = {entry.name: str(entry.module.RUNTIME) for entry in entries}
+    runtimes[BASE] = runtimes[REFERENCE]
+    contest = Contest(INVOCATION, members, BASE, size.budget, size.pace, runtimes)
+
+    def say(done: int, width: float) -> None:
+        progress.step(f"re-rankers: {done} groups, median interval {width:.1%} wide")
+
+    progress.step("re-rankers: first group")
+    hold(contest, run, seed=seed, on_group=say)

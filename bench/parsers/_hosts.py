@@ -1,0 +1,25 @@
+"""Where a parser runs: one module for each runtime, all with the same functions.
+
+    start(name, module, cases, *, seed)       a subject whose cases answer in a loop
+    judge(name, module, cases)                case -> '' or what is wrong with its answer
+    outcomes(name, module, texts)             text -> Outcome of the question ``full``
+    peak_bytes(name, module, case, *, seed)   memory that one answer takes, or None
+"""
+
+from __future__ import annotations
+
+import importlib
+from types import ModuleType
+
+from bench.errors import BenchError
+from bench.parsers import HOSTS
+
+
+def host(module: ModuleType) -> ModuleType:
+    """The host of a parser module. Raises BenchError for an unknown runtime."""
+    if module.RUNTIME not in HOSTS:
+        raise BenchError(
+            f"{module.__file__}: RUNTIME is {module.RUNTIME!r}, "
+            f"not one of {', '.join(HOSTS)}"
+        )
+    return importlib.import_module(f"bench.parsers._{module.RUNTIME}")
