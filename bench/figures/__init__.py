@@ -1,10 +1,12 @@
 """One file a figure: adding a figure to every report is adding a file here.
 
 A figure module exports ``TITLE: str`` and
-``draw(result, samples, limits) -> (Figure, DataFrame)``: `result` is the document of
-`bench stages`, `samples` the tidy samples of the run, `limits` the limit profile. The
-frame is the data that was drawn, and the figure's label is its alternative text. A
-figure whose data is missing draws a sentence that says so; it never raises.
+``draw(result, samples, limits) -> (Figure, DataFrame)``: `result` is the document that
+it draws, `samples` the tidy samples of the run, `limits` the limit profile. ``SOURCE``
+names the document by the verb that makes it, one of `SOURCES`; a module without it
+draws that of `bench stages`. The frame is the data that was drawn, and the figure's
+label is its alternative text. A figure whose data is missing draws a sentence that
+says so; it never raises.
 """
 
 from __future__ import annotations
@@ -16,19 +18,35 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 from bench import registry
-from bench.errors import writing
+from bench.errors import BenchError, writing
 from bench.files import write_whole
 
 if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.figure import Figure
 
-_SMALL_PRINT = 150  # letters that fit in a line over a figure of 9.5 inches
+SOURCES = ("stages", "parsers", "rerank")
+_LETTERS = 15.8  # of small print that fit in an inch
 
 
 def load() -> dict[str, ModuleType]:
-    """Figure modules by name, in alphabetical order."""
-    return registry.load("bench.figures", ("TITLE", "draw"))
+    """Figure modules by name, in alphabetical order.
+
+    Raises BenchError that names the file of one that draws no known document.
+    """
+    found = registry.load("bench.figures", ("TITLE", "draw"))
+    for module in found.values():
+        if source(module) not in SOURCES:
+            raise BenchError(
+                f"{module.__file__}: SOURCE is {source(module)!r} and not one of "
+                f"{', '.join(SOURCES)}"
+            )
+    return found
+
+
+def source(module: ModuleType) -> str:
+    """Which document a figure draws: ``stages`` unless it says otherwise."""
+    return str(getattr(module, "SOURCE", SOURCES[0]))
 
 
 def save(folder: Path, name: str, figure: Figure, data: pd.DataFrame) -> list[Path]:
@@ -66,9 +84,11 @@ def sign(figure: Figure, result: dict[str, Any]) -> Figure:
         for row in result.get("totals") or []
         if row.get("n")
     ]
+    groups += _compared(result)
     small = [f"run {result.get('run')}", f"host {machine.get('host')}", *groups]
     # Above: below stand the legends, and the layout keeps no two things apart there.
-    text = textwrap.fill("; ".join(small), _SMALL_PRINT)
+    width = round(_LETTERS * figure.get_figwidth())
+    text = textwrap.fill("; ".join(small), width)
     figure.suptitle(text, x=0.01, ha="left", fontsize=7, color="0.35")
     return figure
 
@@ -83,7 +103,7 @@ def caption(result: dict[str, Any]) -> str:
         f"{row.get('phase')} n = {row['n']:,} process groups ({row.get('runtime')})"
         for row in result.get("totals") or []
         if row.get("n")
-    ]
+    ] + _compared(result)
     versions = [
         str(machine[key]) if key == "python" else f"{key} {machine[key]}"
         for key in ("python", "workerd")
@@ -98,3 +118,13 @@ def caption(result: dict[str, Any]) -> str:
         f"made by: {result.get('command') or 'a command that was not recorded'}",
     ]
     return "; ".join(parts)
+
+
+def _compared(result: dict[str, Any]) -> list[str]:
+    """How many groups the tables of a comparison have; nothing for other documents."""
+    tables = result.get("tables") or []
+    counts = sorted({int(table["n"]) for table in tables if table.get("n")})
+    if not counts:
+        return []
+    n = " to ".join(f"{count:,}" for count in dict.fromkeys((counts[0], counts[-1])))
+    return [f"n = {n} process groups"]

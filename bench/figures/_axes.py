@@ -86,3 +86,13 @@ def factor(value: float) -> str:
     """A ratio with two significant digits: 0.17, 1.3, 5.2, 24."""
     digits = 0 if value >= 10 else 1 if value >= 1 else 2
     return f"{value:,.{digits}f}{TIMES}"
+
+
+def ratio_text(found: Estimate) -> str:
+    """A ratio with its interval, as many digits as tell the two ends apart."""
+    ends = enumerate((100, 10, 0.1, 0.01))
+    digits = next((place for place, end in ends if found.value >= end), 4)
+    if found.low is None or found.high is None:
+        return f"{found.value:,.{digits}f}"
+    low, high = (f"{end:,.{digits}f}" for end in found[1:] if end is not None)
+    return f"{found.value:,.{digits}f} [{low}, {high}]"

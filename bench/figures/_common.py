@@ -32,7 +32,7 @@ PALETTE = (
     "#b9ac70", "#717581", "#92dadd", "#1d4f7c", "#5c1670", "#5d6b1e", "#6e1200",
 )  # fmt: skip
 
-_SPOKEN = {"cpython": "CPython"}
+_SPOKEN = {"cpython": "CPython", "pyodide": "Pyodide"}
 
 # Stage -> place in PALETTE. The costliest neighbours of the path get the tones that
 # differ most; a stage that is not named here gets one by its name.
@@ -44,7 +44,7 @@ _STAGES = {
     "embed_chunks": 1, "upsert": 0,
 }  # fmt: skip
 _INVOCATIONS = {"chat": 0, "ingest": 6, "consume": 4, "webhook": 12, "agent": 5}
-_RUNTIMES = {"workerd": 6, "cpython": 0}
+_RUNTIMES = {"workerd": 6, "cpython": 0, "pyodide": 4}
 
 
 def stage_colour(stage: str) -> str:
@@ -101,6 +101,13 @@ def milliseconds(value: float) -> str:
         return "0"
     digits = 0 if size >= 100 else 1 if size >= 10 else 2 if size >= 1 else 3
     return f"{value:,.{digits if size >= 0.1 else 4}f}"
+
+
+def duration(us: float) -> str:
+    """``us`` microseconds in the unit that reads best: 41.2 us, 1.23 ms, 2,048 ms."""
+    if abs(us) < 1000:
+        return f"{milliseconds(us)} \N{MICRO SIGN}s"
+    return f"{milliseconds(us / 1000)} ms"
 
 
 def spoken(runtime: object) -> str:

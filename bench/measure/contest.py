@@ -118,8 +118,8 @@ def hold(
     """
     blocks = {key: Block() for member in contest.members for key in member.cases}
     done = 0
-    for key, found in read(run.samples(), contest.invocation).items():
-        blocks[block(*key)] = found
+    for asked, found in read(run.samples(), contest.invocation).items():
+        blocks[block(*asked)] = found
         done = max(done, *(len(turns) for turns in found.turns.values()))
     began = time.monotonic() - _spent(run, contest.invocation)
     stream = groups(contest.everyone(), contest.pace, seed=seed + done)

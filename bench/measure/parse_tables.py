@@ -39,8 +39,12 @@ def document(
     has_suite: bool,
 ) -> Row:
     """Everything that was found out. CPU in us, intervals over process groups."""
-    tables = [_table(body, mode, blocks) for body in bodies for mode in body.modes]
-    tables = [table for table in tables if table is not None]
+    tables = [
+        table
+        for body in bodies
+        for mode in body.modes
+        if (table := _table(body, mode, blocks)) is not None
+    ]
     _judge(tables, blocks)
     lines = _lines(bodies, entries, blocks)
     runtimes = {entry.name: str(entry.module.RUNTIME) for entry in entries}

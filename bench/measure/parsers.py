@@ -54,8 +54,8 @@ class Size:
 SIZES = {
     "quick": Size(
         Budget(60, 0.02, min_groups=5),
-        Pace(10, 12, warm_seconds=0.03, block_seconds=0.35, least=1),
-        sizes=(1_000, 10_000, 100_000, 1_000_000),
+        Pace(5, 8, warm_seconds=0.006, block_seconds=0.12, least=1),
+        sizes=(1_000, 30_000, 300_000),
     ),
     "full": Size(
         Budget(1500, 0.01, min_groups=12),
@@ -176,6 +176,7 @@ def measure(
         bodies=everything,
         entries=entries,
         blocks=read(run.samples(), INVOCATION),
+        cold=(),
         correctness=correctness,
         limits=limits,
         has_suite=suite is not None,

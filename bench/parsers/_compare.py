@@ -7,12 +7,14 @@ from __future__ import annotations
 
 import math
 import re
+import reprlib
 from collections.abc import Iterable
 from typing import Any
 
 _INDEX = re.compile(r"0|[1-9][0-9]{0,9}")
 _LAST_INDEX = 2**32 - 2  # ECMAScript, "array index"
 _SHOWN = 40  # characters of a value, of a key and of both ends of a path
+_LONG = 1000  # bits of an integer whose digits would cost more than they tell
 Path = tuple[Any, ...]  # (path of the parent, key or index); () at the top
 
 
@@ -44,16 +46,22 @@ def why_different(
 
 
 def short(value: Any) -> str:
-    """A value in at most some forty characters."""
-    if isinstance(value, dict | list):
+    """A JSON value in some forty characters; of another one its type."""
+    if isinstance(value, int) and value.bit_length() > _LONG:
+        return f"an integer of {value.bit_length():,} bits"
+    if value is not None and type(value) not in (str, int, float, bool, dict, list):
+        return f"a {type(value).__name__}"
+    if not isinstance(value, dict | list):
+        return _cut(repr(value))
+    try:
+        # Not repr: the value may be nested more deeply than that goes.
+        return _cut(reprlib.repr(value))
+    except ValueError:  # a very long integer in it
         return "an object" if isinstance(value, dict) else "an array"
-    if value is None or isinstance(value, str | int | float):
-        # The digits of a very long integer would cost more than they tell.
-        if isinstance(value, int) and value.bit_length() > 1000:
-            return "a very long integer"
-        text = ascii(value)
-        return text if len(text) <= _SHOWN else f"{text[:_SHOWN]}..."
-    return f"a {type(value).__name__}"
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= _SHOWN else f"{text[:_SHOWN]}..."
 
 
 def _same(a: Any, b: Any, javascript: bool, digits: bool) -> bool:
@@ -79,7 +87,7 @@ def _double(value: float) -> float:
     try:
         return float(value)
     except OverflowError:
-        return math.copysign(math.inf, value)
+        return math.inf if value > 0 else -math.inf
 
 
 def _in_order(keys: Iterable[str]) -> list[str]:
@@ -111,4 +119,4 @@ def _in_words(path: Path) -> str:
     text = "$" + "".join(reversed(parts))
     if len(text) > 2 * _SHOWN:
         text = f"{text[:_SHOWN]}...{text[-_SHOWN:]}"
-    return ascii(text)[1:-1]
+    return text.encode("ascii", "backslashreplace").decode()

@@ -7,9 +7,9 @@ more than was asked, and `bench.parsers._answers.plain` leaves the rest out, unm
 
 from __future__ import annotations
 
-import base64
 import sys
 from array import array
+from binascii import a2b_base64
 from collections.abc import Callable
 from importlib import metadata
 from typing import Any
@@ -50,7 +50,7 @@ def version_of(package: str) -> Callable[[], str]:
             return metadata.version(package)
         except metadata.PackageNotFoundError as error:
             raise BenchError(
-                f"{package} is not installed\n  remedy: run `make env`"
+                f"{package} is not installed\n  remedy: run `make clean run`"
             ) from error
 
     return version
@@ -61,7 +61,9 @@ def vector(embedding: Any) -> Any:
 
     The documentation of ``encoding_format=base64`` says little-endian float32.
     """
-    return embedding if isinstance(embedding, list) else floats(_decoded(embedding))
+    if isinstance(embedding, list):
+        return embedding
+    return floats(a2b_base64(embedding, strict_mode=True))
 
 
 def floats(buffer: bytes) -> array[float]:
@@ -81,10 +83,6 @@ def best(channels: Any) -> list[Any]:
 def match(found: Any) -> tuple[Any, Any, Any]:
     """Id, score and values of a match; the values are None where it has none."""
     return found["id"], found["score"], found.get("values")
-
-
-def _decoded(text: str) -> bytes:
-    return base64.b64decode(text, validate=True)
 
 
 PICKS: dict[Question, Callable[[Any], Any]] = {

@@ -16,7 +16,8 @@ from bench.path.ingest._turns import turns
 RUNTIME = "cpython"
 NOTE = (
     f"ijson.items of the parts that are asked, backend {ijson.backend}; `first` stops "
-    "after the metadata and does not see whether the rest is JSON"
+    "after the metadata and does not see whether the rest is JSON; its memory grows "
+    "with the square of the depth"
 )
 
 version = version_of("ijson")
@@ -37,9 +38,7 @@ def _full(body: bytes) -> Any:
 
 def _first(body: bytes) -> Any:
     stream = BytesIO(body)
-    return next(
-        ijson.items(stream, "metadata", use_float=True, buf_size=_FIRST_BYTES)
-    )
+    return next(ijson.items(stream, "metadata", use_float=True, buf_size=_FIRST_BYTES))
 
 
 def _chunks(body: bytes) -> list[Turn]:

@@ -44,7 +44,9 @@ def _embedding(body: bytes) -> list[Any]:
 def _vectorize(body: bytes) -> list[Any]:
     matches = polars.read_json(BytesIO(body)).get_column("matches").explode()
     table = matches.struct.unnest()
-    values = _vectors(table["values"]) if "values" in table.columns else [None] * len(table)
+    values = (
+        _vectors(table["values"]) if "values" in table.columns else [None] * len(table)
+    )
     return list(zip(table["id"], table["score"], values, strict=True))
 
 

@@ -16,7 +16,7 @@ _parser = simdjson.Parser()
 
 
 def _loads(body: bytes) -> Any:
-    return _parser.parse(body, True)  # noqa: FBT003 - the flag has no name in C++
+    return _parser.parse(body, True)
 
 
 reader = from_loads(_loads)

@@ -18,23 +18,23 @@ NOTE = (
 )
 
 version = version_of("pysimdjson")
-_parser = simdjson.Parser()
+_parse: Any = simdjson.Parser().parse
 _UTTERANCE = ("transcript", "start", "end", "speaker", "channel")
 
 
 def _fields(body: bytes) -> list[Any]:
-    alternatives = best(_parser.parse(body)["results"]["channels"])
+    alternatives = best(_parse(body)["results"]["channels"])
     return [(each["transcript"], _list(each, "words")) for each in alternatives]
 
 
 def _first(body: bytes) -> Any:
-    metadata = _parser.parse(body)["metadata"]
+    metadata = _parse(body)["metadata"]
     names = ("request_id", "created", "duration", "channels")
     return {name: metadata.get(name) for name in names}
 
 
 def _chunks(body: bytes) -> list[Turn]:
-    results = _parser.parse(body)["results"]
+    results = _parse(body)["results"]
     utterances = [
         {name: each[name] for name in _UTTERANCE if name in each}
         for each in results.get("utterances") or ()
@@ -62,13 +62,13 @@ def _list(found: Any, name: str) -> list[Any]:
 
 
 def _embedding(body: bytes) -> list[Any]:
-    return [_numbers(item["embedding"]) for item in _parser.parse(body)["data"]]
+    return [_numbers(item["embedding"]) for item in _parse(body)["data"]]
 
 
 def _vectorize(body: bytes) -> list[Any]:
     return [
         (match["id"], match["score"], _numbers(match.get("values")))
-        for match in _parser.parse(body)["matches"]
+        for match in _parse(body)["matches"]
     ]
 
 

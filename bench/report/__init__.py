@@ -13,10 +13,11 @@ from typing import Any
 def build(run_folder: Path, document: dict[str, Any] | None = None) -> Path:
     """Write ``report.html`` into ``run_folder`` and return its path.
 
-    ``document`` is the one of `bench stages`, by default the run's own stages.json;
-    its optional ``limits`` names the limit profile, by default the run's parameter.
-    Equal folders give equal bytes. Raises UserError when the folder is missing, holds
-    a file that is not JSON, or the disk refuses.
+    It shows whichever of stages.json, parsers.json and rerank.json the run has.
+    ``document`` is the one of `bench stages`, by default the run's own; its optional
+    ``limits`` names the limit profile, by default the run's parameter. Equal folders
+    give equal bytes. Raises UserError when the folder is missing, holds a file that is
+    not JSON, or the disk refuses.
     """
     from bench.report._page import write
 
@@ -31,8 +32,28 @@ def summary(document: dict[str, Any]) -> str:
 
 
 def summary_of(run_folder: Path) -> str:
-    """``summary`` of what a run folder holds; raises UserError as ``build`` does."""
+    """What a run folder holds as text: ``summary`` of its stages, and the answers of
+    its comparisons. Raises UserError as ``build`` does.
+    """
+    from bench.report._contests import brief
     from bench.report._run import read
     from bench.report._text import summary_table
 
-    return summary_table(read(run_folder).document)
+    run = read(run_folder)
+    parts = [summary_table(run.document)] if run.staged else []
+    parts += [brief(kind, found) for kind, found in run.compared.items()]
+    return "\n\n".join(parts)
+
+
+def parsers_text(document: dict[str, Any]) -> str:
+    """The document of `bench parsers` as text tables of at most 100 columns."""
+    from bench.report._contests import whole
+
+    return whole("parsers", document)
+
+
+def rerank_text(document: dict[str, Any]) -> str:
+    """The document of `bench rerank` as text tables of at most 100 columns."""
+    from bench.report._contests import whole
+
+    return whole("rerank", document)

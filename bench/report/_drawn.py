@@ -6,9 +6,7 @@ from __future__ import annotations
 import csv
 from pathlib import Path
 from statistics import median
-from typing import Any
 
-from bench.figures._common import number
 from bench.report._shape import signed_percent
 
 # A sentinel that moves further than this share of itself is worth a sentence.
@@ -25,22 +23,6 @@ def _rows(path: Path) -> list[dict[str, str]]:
         return []
     with path.open(encoding="utf-8", errors="replace", newline="") as lines:
         return list(csv.DictReader(lines))
-
-
-def article(path: Path) -> list[dict[str, Any]]:
-    """Rows of `bench.verdict.article`, from the data of its figure."""
-    found: list[dict[str, Any]] = []
-    for row in _rows(path):
-        if not row.get("operation"):
-            continue
-        texts = {key: row.get(key) or "" for key in ("operation", "runtime", "phase")}
-        numbers = {
-            key: number(row.get(key))
-            for key in ("article_ms", "cpu_ms", "low", "high", "n")
-        }
-        stages = (row.get("stages") or "").split("+")
-        found.append({**texts, **numbers, "stages": stages})
-    return found
 
 
 def sentinel(path: Path) -> list[float]:

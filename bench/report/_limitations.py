@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 from bench.figures._common import number, spoken
@@ -9,6 +10,31 @@ from bench.platform import LimitProfile
 from bench.verdict.answer import TRANSFER_HIGH, TRANSFER_LOW
 
 Row = dict[str, Any]
+
+_FACTOR = (
+    "A millisecond of this machine is not one of Cloudflare's. Without production "
+    f"telemetry the factor is taken to lie between {TRANSFER_LOW:g} and "
+    f"{TRANSFER_HIGH:g}; a verdict is given only where it holds over that range."
+)
+_COMPARED = {
+    "parsers": (
+        "A ratio of parsers is one of a body, a mode and a machine: other shapes of "
+        "JSON shift it, and a parser that is not asked for everything does less.",
+        "A parser's CPU is that of its thread over many warm parses. V8's helper "
+        "threads collect garbage beside it and are not in the number.",
+        "Cost by size is a line through generated transcripts, which are alike but for "
+        "their length. Beyond the largest it is an extrapolation, and says so.",
+        "A text that a parser reads right is no proof: the tests are examples.",
+    ),
+    "rerank": (
+        "The index answers with a prepared response over loopback, so that retrieval "
+        "itself costs nothing here; a network is added by arithmetic, without TLS.",
+        "Exact means cosines of the vectors as the index returns them. Leaving the "
+        "order to the index is cheaper and is another answer.",
+        "Offloading moves the CPU to a service that somebody runs and pays for; only "
+        "the Worker's part is held against the limit.",
+    ),
+}
 
 _WORKERD = (
     "workerd enforces no limit here: the workbench holds its numbers against the "
@@ -31,9 +57,7 @@ def limitations(document: Row, limits: LimitProfile) -> list[str]:
     wholes = document.get("invocations") or []
     runtimes = {str(row.get("runtime")) for row in rows}
     found = [
-        "A millisecond of this machine is not one of Cloudflare's. Without production "
-        f"telemetry the factor is taken to lie between {TRANSFER_LOW:g} and "
-        f"{TRANSFER_HIGH:g}; a verdict is given only where it holds over that range.",
+        _FACTOR,
         *_languages(runtimes),
         "The limit is a bank and not a threshold: unused CPU of earlier requests pays "
         "for an overrun, and neither its size nor its first credit is published.",
@@ -62,6 +86,13 @@ def limitations(document: Row, limits: LimitProfile) -> list[str]:
     if limits.note:
         found.append(f"{limits.name}: {limits.note}")
     return found
+
+
+def comparisons(compared: Iterable[str], *, staged: bool) -> list[str]:
+    """The same for the comparisons of a run; ``staged`` where `limitations` has said
+    what holds for any number."""
+    texts = [text for kind in compared for text in _COMPARED.get(kind, ())]
+    return texts if staged or not texts else [_FACTOR, *texts]
 
 
 def _languages(runtimes: set[str]) -> list[str]:

@@ -7,27 +7,25 @@ runs; and the page's own policy forbids every load.
 
 from __future__ import annotations
 
-import base64
 from pathlib import Path
 from typing import Any
 
-from bench.figures import caption
 from bench.figures._common import number, spoken
 from bench.files import write_whole
 from bench.platform import DEFAULT, LimitProfile, limit_profile
 from bench.report import _evidence, _shape
+from bench.report._contests import sections
 from bench.report._drawn import sentinel_text
 from bench.report._isolate import isolate
-from bench.report._limitations import limitations
-from bench.report._run import Picture, RunFolder, read
+from bench.report._limitations import comparisons, limitations
+from bench.report._pictures import figures
+from bench.report._run import RunFolder, read
 from bench.verdict import answer
 from bench.verdict.article import SOURCE
 
 Row = dict[str, Any]
 
 _HERE = Path(__file__).parent
-_MIME = {".svg": "image/svg+xml", ".png": "image/png"}
-_FIRST = ("budget", "stages", "article", "warming", "ecdf", "run_order")
 _FACTS = (
     "host", "cpu", "arch", "cores", "cores_allowed", "memory_mib", "virtualisation",
     "kernel", "governor", "turbo", "smt", "cgroup_quota", "load", "steal", "python",
@@ -56,7 +54,9 @@ _MANIFEST = (
 )  # fmt: skip
 _FILES = {
     "samples.parquet": "raw samples, one number a row",
-    "stages.json": "the document behind the tables",
+    "stages.json": "the document behind the tables of the path",
+    "parsers.json": "the document behind the tables of parsers",
+    "rerank.json": "the document behind the tables of re-ranking",
     "manifest.json": "arguments, seed, commit, inputs, state of every cell",
     "machine.json": "facts of the machine",
     "errors.jsonl": "what failed",
@@ -102,13 +102,16 @@ def render(run: RunFolder) -> str:
 def _context(run: RunFolder) -> Row:
     document = run.document
     limits = limit_profile(str(document.get("limits") or DEFAULT))
+    compared = sections(run.compared)
     return {
         "run": document.get("run") or run.folder.name,
         "manifest": _full(run.manifest, _MANIFEST),
         "command": _command(document),
         "limits": limits,
         "judged": answer.judged(document),
-        "answer": answer.sentence(document, limits),
+        **_headline(run, limits, compared),
+        "staged": run.staged,
+        "sections": compared,
         "against": _against(document, limits),
         "groups": [_group(document, row, limits) for row in answer.measured(document)],
         "totals": _totals(document),
@@ -120,12 +123,14 @@ def _context(run: RunFolder) -> Row:
         "isolate": isolate(document, limits),
         "source": SOURCE,
         "sentinel": sentinel_text(run.sentinel),
-        "figures": [_figure(picture) for picture in _sorted(run.pictures)],
-        "caption": caption(document),
+        "figures": figures(run),
         "machine": _machine(run.machine),
         "versions": run.machine.get("versions") or {},
         "warnings": run.machine.get("warnings") or [],
-        "limitations": limitations(document, limits),
+        "limitations": [
+            *(limitations(document, limits) if run.staged else ()),
+            *comparisons(run.compared, staged=run.staged),
+        ],
         "files": [
             (name, what, run.link(name))
             for name, what in _FILES.items()
@@ -138,6 +143,25 @@ def _context(run: RunFolder) -> Row:
             _full(row, _STAGE) for row in document.get("rows") or [] if row.get("error")
         ],
         "errors": [_full(row, _ERROR) for row in run.errors],
+    }
+
+
+def _headline(run: RunFolder, limits: LimitProfile, compared: list[Row]) -> Row:
+    """The question of the page, its answer, and what a browser calls it."""
+    document = run.document
+    if not run.staged:
+        first = compared[0]
+        return {
+            "title": first["title"],
+            "question": first["question"],
+            "answer": first["answer"],
+        }
+    judged = f"Does it fit {limits.title}?"
+    where = "Where does the CPU of one request go?"
+    return {
+        "title": "CPU of the request path",
+        "question": judged if answer.judged(document) else where,
+        "answer": answer.sentence(document, limits),
     }
 
 
@@ -205,31 +229,6 @@ def _group(document: Row, whole: Row, limits: LimitProfile) -> Row:
 
 def _longest(whole: Row) -> float:
     return max(float(whole["whole_cpu_ms"]), 1e-9)
-
-
-def _sorted(pictures: list[Picture]) -> list[Picture]:
-    def place(picture: Picture) -> int:
-        known = picture.name in _FIRST
-        return _FIRST.index(picture.name) if known else len(_FIRST)
-
-    return sorted(pictures, key=place)
-
-
-def _figure(picture: Picture) -> Row:
-    data = base64.b64encode(picture.file.read_bytes()).decode()
-    return {
-        "title": _title(picture.name),
-        "alt": picture.alt,
-        "source": f"data:{_MIME[picture.file.suffix]};base64,{data}",
-        "data": picture.data,
-    }
-
-
-def _title(name: str) -> str:
-    from bench.figures import load
-
-    module = load().get(name)
-    return str(module.TITLE) if module else name.replace("_", " ")
 
 
 def _machine(facts: Row) -> list[tuple[str, str]]:

@@ -19,6 +19,7 @@ from bench.report import _drawn
 
 Json = dict[str, Any]
 
+COMPARED = ("parsers", "rerank")
 # An SVG above this is slow to open; its PNG says the same in fewer bytes.
 _SVG_BYTES = 600_000
 _DESCRIPTION = re.compile(r"<dc:description>(.*?)</dc:description>", re.DOTALL)
@@ -36,10 +37,16 @@ class Picture:
 
 @dataclass(frozen=True, slots=True)
 class RunFolder:
-    """A run as its report shows it. Links are relative to the folder and quoted."""
+    """A run as its report shows it. Links are relative to the folder and quoted.
+
+    ``document`` is the one of `bench stages`, ``compared`` holds those of `bench
+    parsers` and `bench rerank` by verb. ``staged`` is False where only they were made.
+    """
 
     folder: Path
     document: Json
+    compared: dict[str, Json]
+    staged: bool
     manifest: Json
     machine: Json
     errors: list[Json]
@@ -64,18 +71,29 @@ def read(folder: Path, document: Json | None = None) -> RunFolder:
         )
     manifest = _json(folder / "manifest.json")
     found = document if document is not None else _json(folder / "stages.json")
-    machine = found.get("machine") or _json(folder / "machine.json")
+    compared = {
+        name: each for name in COMPARED if (each := _json(folder / f"{name}.json"))
+    }
+    machine = next(
+        (
+            each["machine"]
+            for each in (found, *compared.values())
+            if each.get("machine")
+        ),
+        None,
+    ) or _json(folder / "machine.json")
     parameters = manifest.get("parameters") or {}
     known = {
         "run": manifest.get("run"),
         "command": manifest.get("command"),
         "limits": parameters.get("limits"),
         "machine": machine,
-        "article": _drawn.article(folder / "figures" / "article.csv"),
     }
     return RunFolder(
         folder,
         {key: value for key, value in known.items() if value} | _set(found),
+        compared,
+        bool(found) or not compared,
         manifest,
         machine,
         _errors(folder / "errors.jsonl"),

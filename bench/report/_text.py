@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Iterable
 from typing import Any
 
 from bench.figures._common import milliseconds, number
 from bench.platform import DEFAULT, LimitProfile, limit_profile
 from bench.report import _evidence
-from bench.report._evidence import Table
 from bench.report._isolate import isolate
+from bench.report._lines import WIDTH, cut, indented, joined, table, wrapped
 from bench.verdict.answer import (
     counted,
     interval,
@@ -23,11 +22,8 @@ from bench.verdict.answer import (
 
 Row = dict[str, Any]
 
-WIDTH = 96
-_WIDEST = 100
 _NAME, _CPU, _INTERVAL = 22, 9, 19
 _OTHERS = (12, 10, 9, 9, 6)  # I/O, of limit, alone, profile, n
-_ASCII = str.maketrans({"\N{MINUS SIGN}": "-", "\N{EN DASH}": "-"})
 
 
 def summary_table(document: Row) -> str:
@@ -46,8 +42,7 @@ def summary_table(document: Row) -> str:
     lines += _journeys(document)
     lines += _beside(document, limits)
     lines += _failed(document)
-    lines += ["", *textwrap.wrap(sentence(document, limits), WIDTH)]
-    return "\n".join(_plain(line)[:_WIDEST].rstrip() for line in lines)
+    return joined([*lines, "", *wrapped(sentence(document, limits))])
 
 
 def _invocation(document: Row, whole: Row, limits: LimitProfile) -> list[str]:
@@ -71,7 +66,7 @@ def _invocation(document: Row, whole: Row, limits: LimitProfile) -> list[str]:
     lines = [_line(title, "ms", "95 % interval", around, of, alone, profile)]
     lines += [_stage(row, counted(row, whole) / limit) for row in stages]
     lines += [*_wholes(whole, limit, share(whole, limits)), *_checks(whole)]
-    return [*lines, *(_indented(_evidence.profile_note(whole)) if profile else [])]
+    return [*lines, *(indented(_evidence.profile_note(whole)) if profile else [])]
 
 
 def _stage(row: Row, part: float) -> str:
@@ -119,13 +114,7 @@ def _line(name: str, cpu: str, ends: str, *others: str) -> str:
     )
     if len(others) == len(_OTHERS) - 1:
         rest += f"{'n':>{_OTHERS[-1]}}"
-    return f"{_cut(name, _NAME):<{_NAME}}{cpu:>{_CPU}}  {ends:<{_INTERVAL}}{rest}"
-
-
-def _cut(name: str, width: int) -> str:
-    if len(name) <= width:
-        return name
-    return name[: width - 1] + "\N{HORIZONTAL ELLIPSIS}"
+    return f"{cut(name, _NAME):<{_NAME}}{cpu:>{_CPU}}  {ends:<{_INTERVAL}}{rest}"
 
 
 def _checks(whole: Row) -> list[str]:
@@ -145,11 +134,7 @@ def _checks(whole: Row) -> list[str]:
             parts.append(f"{name} {_optional(whole[key])} ms")
     parts.append(str(whole.get("verdict") or "not judged"))
     parts += [str(doubt) for doubt in whole.get("doubts") or []]
-    return _indented("; ".join(parts))
-
-
-def _indented(text: str) -> list[str]:
-    return textwrap.wrap(text, WIDTH, initial_indent="  ", subsequent_indent="  ")
+    return indented("; ".join(parts))
 
 
 def _signed(whole: Row) -> str:
@@ -180,26 +165,7 @@ def _beside(document: Row, limits: LimitProfile) -> list[str]:
         ("the isolate", isolate(document, limits)),
         ("instruments, ms", _evidence.instruments(document)),
     )
-    return [line for title, table in tables for line in _table(title, table)]
-
-
-def _table(title: str, table: Table) -> Iterable[str]:
-    if not table.rows:
-        return
-    cells = [[title, *table.head[1:]], *table.rows]
-    widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
-    # What is too wide is cut in the names, and not in the numbers.
-    widths[0] = min(widths[0], WIDTH - sum(widths[1:]) - 2 * (len(widths) - 1) - 2)
-    yield ""
-    for line, (name, *numbers) in enumerate(cells):
-        name = _cut(name if line == 0 else f"  {name}", max(widths[0] + 2, 12))
-        text = "".join(
-            f"  {number:>{width}}"
-            for number, width in zip(numbers, widths[1:], strict=True)
-        )
-        yield f"{name:<{widths[0] + 2}}{text}"
-    for note in table.notes:
-        yield from _indented(note)
+    return [line for title, found in tables for line in table(title, found)]
 
 
 def _failed(document: Row) -> list[str]:
@@ -211,8 +177,3 @@ def _failed(document: Row) -> list[str]:
         text = f"failed: {name}: {row['error']}"
         lines += textwrap.wrap(text, WIDTH, subsequent_indent="  ", max_lines=4)
     return ["", *lines] if lines else []
-
-
-def _plain(line: str) -> str:
-    """``line`` without control characters: a name cannot steer the terminal."""
-    return "".join(char for char in line.translate(_ASCII) if char.isprintable())

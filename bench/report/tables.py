@@ -94,28 +94,28 @@ def _with_ends(
     return f"{shape(row.get(key))} [{shape(row.get(low))}, {shape(row.get(high))}]"
 
 
-def article(document: Row, rows: list[Row]) -> Styler:
-    """The article's table beside ours; ``rows`` from `bench.verdict.article`."""
-    return _evident(_evidence.article(document | {"article": rows}))
+def article(document: Row) -> Styler:
+    """The article's table beside ours, from the ``article`` rows of the document."""
+    return shown(_evidence.article(document))
 
 
 def warming(document: Row) -> Styler:
     """CPU in ms of the first requests of a fresh isolate or process."""
-    return _evident(_evidence.warming(document))
+    return shown(_evidence.warming(document))
 
 
 def instruments(document: Row) -> Styler:
     """What each instrument says of each invocation, in ms."""
-    return _evident(_evidence.instruments(document))
+    return shown(_evidence.instruments(document))
 
 
 def isolate(document: Row, limits: LimitProfile) -> Styler:
     """Start-up, size, memory and conversion against their limits."""
-    return _evident(_isolate.isolate(document, limits))
+    return shown(_isolate.isolate(document, limits))
 
 
-def _evident(found: _evidence.Table) -> Styler:
-    """A table of texts, with its notes as the caption."""
+def shown(found: _evidence.Table) -> Styler:
+    """Any table of the report, with its notes as the caption."""
     import html
 
     import pandas as pd

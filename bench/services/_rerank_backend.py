@@ -59,8 +59,7 @@ class Numpy:
 
 
 def _cosines(query: Floats, rows: Floats) -> Floats:
-    squares = np.einsum("ij,ij->i", rows, rows) * np.dot(query, query)
-    lengths = np.sqrt(squares.astype(np.float64)).astype(np.float32)
+    lengths = np.sqrt(np.einsum("ij,ij->i", rows, rows)) * np.sqrt(query @ query)
     zeros = np.zeros_like(lengths)
     found: Floats = np.divide(rows @ query, lengths, out=zeros, where=lengths > 0)
     return found

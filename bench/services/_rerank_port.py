@@ -69,6 +69,8 @@ class BatchingPort(Port):
         waiting, self._waiting = self._waiting, []
         # A client that has gone took its question along.
         waiting = [(jobs, future) for jobs, future in waiting if not future.done()]
+        if not waiting:
+            return
         try:
             rankings = self.service.rank([job for jobs, _ in waiting for job in jobs])
         except Exception as error:

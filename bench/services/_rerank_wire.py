@@ -7,7 +7,7 @@
                                   "weight"?: x, "tenantId"?: text}, ..]}, ..]}
 
 or, in the place of ``candidates``, ``"ids": [text, ..]`` of vectors that the service
-holds. With ``application/octet-stream`` the vectors are float32, all else little-endian:
+holds. With ``application/octet-stream`` the vectors are float32, all little-endian:
 
     4 bytes    H, the length of the header, uint32
     H bytes    the header: the JSON above without query and values, and "dims" beside
@@ -38,8 +38,11 @@ MAX_DIMS, MAX_QUERIES, MAX_CANDIDATES = 4096, 256, 1000
 MAX_BYTES = 256 * 2**20
 # Of a coordinate. The squares of 4,096 of them still add up in float32.
 MAX_VALUE = 1e15
+MAX_WEIGHT = 1e6
 
 Dims = Annotated[int, msgspec.Meta(ge=1, le=MAX_DIMS)]
+Weight = Annotated[float, msgspec.Meta(ge=-MAX_WEIGHT, le=MAX_WEIGHT)]
+Tenant = Annotated[str, msgspec.Meta(min_length=1)]
 Item = TypeVar("Item")
 Some = Annotated[list[Item], msgspec.Meta(min_length=1, max_length=MAX_QUERIES)]
 Few = Annotated[list[Item], msgspec.Meta(max_length=MAX_CANDIDATES)]
@@ -49,7 +52,7 @@ class Facts(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename="cam
     """What the custom score needs of a candidate beside its vector."""
 
     created_at: float = 0.0
-    weight: float = 1.0
+    weight: Weight = 1.0
     tenant_id: str = ""
 
 
@@ -62,7 +65,7 @@ class Valued(Facts, frozen=True, kw_only=True):
 class Asked(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """A query in the header of a binary body."""
 
-    tenant: str
+    tenant: Tenant
     now: float
     candidates: Few[Facts] | None = None
     ids: Few[str] | None = None
@@ -72,7 +75,7 @@ class Written(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=T
     """A query of a JSON body."""
 
     query: list[float]
-    tenant: str
+    tenant: Tenant
     now: float
     candidates: Few[Valued] | None = None
     ids: Few[str] | None = None
@@ -142,6 +145,12 @@ def reply(rankings: Sequence[Ranking], accept: str) -> Reply:
     return Reply(200, {"Content-Type": BYTES}, body)
 
 
+def vectors(values: Sequence[Sequence[float]]) -> Floats:
+    """As float32, (n, dims). Raises Refusal where a value is none, or too large."""
+    with np.errstate(over="ignore"):  # what overflows is found by its size
+        return _bounded(np.array(values, dtype=np.float32))
+
+
 def _decoded(text: bytes | memoryview, kind: type[Item]) -> Item:
     try:
         return msgspec.json.decode(text, type=kind)
@@ -150,7 +159,7 @@ def _decoded(text: bytes | memoryview, kind: type[Item]) -> Item:
 
 
 def _written(query: Written) -> Job:
-    vector = _vectors([query.query])[0]
+    vector = vectors([query.query])[0]
     if not 1 <= len(vector) <= MAX_DIMS:
         refuse(400, f"a query has 1 to {MAX_DIMS} dimensions, not {len(vector)}")
     _check_either(query)
@@ -162,7 +171,7 @@ def _written(query: Written) -> Job:
                 400,
                 f"candidate {place} has {got} dimensions, its query {len(vector)}",
             )
-    rows = _vectors([each.values for each in query.candidates])
+    rows = vectors([each.values for each in query.candidates])
     shaped = rows.reshape(len(query.candidates), len(vector))
     return Job(vector, query.tenant, query.now, shaped, query.candidates)
 
@@ -202,11 +211,6 @@ def _header(body: bytes) -> tuple[Header, int]:
 def _check_either(query: Asked | Written) -> None:
     if (query.candidates is None) == (query.ids is None):
         refuse(400, "a query has either candidates or ids")
-
-
-def _vectors(values: Sequence[Sequence[float]]) -> Floats:
-    with np.errstate(over="ignore"):  # what overflows is found by its size
-        return _bounded(np.array(values, dtype=np.float32))
 
 
 def _bounded(values: NDArray[Any]) -> Floats:

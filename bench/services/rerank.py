@@ -21,7 +21,7 @@ import numpy as np
 from bench.errors import UserError
 from bench.services import _rerank_backend, _rerank_wire
 from bench.services._index import Floats
-from bench.services._messages import Answer, Call, Reply, json_reply, not_found
+from bench.services._messages import Answer, Call, Refusal, Reply, json_reply, not_found
 from bench.services._rerank_wire import Facts, Job, Ranking, refuse
 from bench.services._service import Base
 
@@ -76,33 +76,36 @@ class Service(Base):
     def clear(self) -> None:
         """Hold nothing."""
         self._tables: dict[int, _Table] = {}
-        self._backend = self._chosen(self.settings.device)
+        self._backend = self._chosen()
         self.batches = self.queries = 0
 
     def configure(self, values: Any) -> None:
         """Another device begins without vectors."""
         before = self.settings.device
         super().configure(values)
-        if self.settings.device != before:
-            try:
-                self.clear()
-            except UserError:
-                self.settings = Settings(before)
-                raise
+        if self.settings.device == before:
+            return
+        try:
+            self._chosen()
+        except UserError:
+            self.settings = Settings(before)
+            raise
+        self.clear()
 
     def put(self, data: Any) -> None:
         """Hold more vectors."""
         try:
             vectors = msgspec.convert(data, dict[str, list[Held]])["vectors"]
             facts = [_facts(vector.metadata) for vector in vectors]
-        except (msgspec.ValidationError, KeyError) as error:
+            rows = [_rerank_wire.vectors([vector.values])[0] for vector in vectors]
+        except (msgspec.ValidationError, KeyError, Refusal) as error:
+            told = error.reply.body.decode() if isinstance(error, Refusal) else error
             raise UserError(
-                f"there is no data for the service in this: {error}",
+                f"this is no data for the service: {told}",
                 field=self.name,
                 remedy='give {"vectors": [{"id", "values", "metadata"?}, ..]}',
             ) from error
-        for vector, known in zip(vectors, facts, strict=True):
-            values = np.array(vector.values, dtype=np.float32)
+        for vector, values, known in zip(vectors, rows, facts, strict=True):
             table = self._tables.setdefault(len(values), _Table())
             table.put(vector.id, values, known)
 
@@ -180,8 +183,8 @@ class Service(Base):
             "queries": self.queries,
         }
 
-    def _chosen(self, device: str) -> _rerank_backend.Backend:
-        found = _rerank_backend.choose(device)
+    def _chosen(self) -> _rerank_backend.Backend:
+        found = _rerank_backend.choose(self.settings.device)
         if found is None:
             raise UserError(
                 _rerank_backend.gpu()[1],

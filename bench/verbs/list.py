@@ -48,6 +48,40 @@ def _runtimes() -> list[Row]:
     ]
 
 
+def _parsers() -> list[Row]:
+    from bench import parsers
+
+    return [
+        {
+            "parser": name,
+            "runtime": module.RUNTIME,
+            "modes": ", ".join(
+                mode
+                for mode in parsers.MODES
+                if module.reader(parsers.Question(mode, "transcript")) is not None
+            ),
+            "what": module.NOTE,
+        }
+        for name, module in parsers.load().items()
+    ]
+
+
+def _rerankers() -> list[Row]:
+    from bench import rerankers
+
+    return [
+        {
+            "reranker": name,
+            "runtime": module.RUNTIME,
+            "inputs": ", ".join(
+                given for given in rerankers.INPUTS if module.ranker(given) is not None
+            ),
+            "what": module.NOTE,
+        }
+        for name, module in rerankers.load().items()
+    ]
+
+
 def _notebooks() -> list[Row]:
     from bench import batch
 
@@ -74,6 +108,8 @@ WHAT: dict[str, Callable[[], list[Row]]] = {
     "fixtures": _fixtures,
     "stages": _stages,
     "runtimes": _runtimes,
+    "parsers": _parsers,
+    "rerankers": _rerankers,
     "notebooks": _notebooks,
     "limits": _limits,
 }
@@ -83,7 +119,7 @@ WHAT: dict[str, Callable[[], list[Row]]] = {
 @click.argument("what", type=click.Choice(list(WHAT)))
 @_options.common
 def command(what: str, as_json: bool, out: Path | None, seed: int, quiet: bool) -> None:
-    """List runs, fixtures, stages, runtimes, notebooks or limit profiles."""
+    """List runs, fixtures, stages, runtimes, parsers, re-rankers and so on."""
     rows = WHAT[what]()
     if _output.emit({"rows": rows}, as_json=as_json, out=out):
         return

@@ -24,6 +24,7 @@ _AS_WRANGLER = (
     '--define:process.env.NODE_ENV="production"',
     "--external:cloudflare:*",
     "--external:node:*",
+    "--external:*.wasm",  # uploaded as modules of their own
 )
 
 

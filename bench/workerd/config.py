@@ -30,11 +30,12 @@ _PLAIN = {"kv": "kvNamespace", "r2": "r2Bucket", "queue": "queue"}
 
 @dataclass(frozen=True, slots=True)
 class Isolate:
-    """One Worker of a process: the module file that it runs, and extra bindings
-    (name -> capnp value)."""
+    """One Worker of a process: the module file that it runs, extra bindings
+    (name -> capnp value), and WebAssembly that it imports (name -> file)."""
 
     module: str
     extra: Mapping[str, str] = field(default_factory=dict)
+    wasm: Mapping[str, str] = field(default_factory=dict)
 
 
 def text(value: str) -> str:
@@ -111,11 +112,15 @@ def _definition(
     project: Project, name: str, isolate: Isolate, values: Sequence[str]
 ) -> str:
     extra = [f"(name = {text(key)}, {what})" for key, what in isolate.extra.items()]
+    modules = [f'(name = "worker.mjs", esModule = embed {text(isolate.module)})']
+    modules += [
+        f"(name = {text(key)}, wasm = embed {text(file)})"
+        for key, file in isolate.wasm.items()
+    ]
     flags = ", ".join(map(text, project.compatibility_flags))
     return (
         f"const {name} :Workerd.Worker = (\n"
-        f'  modules = [(name = "worker.mjs", esModule = embed '
-        f"{text(isolate.module)})],\n"
+        f"  modules = [{', '.join(modules)}],\n"
         f"  compatibilityDate = {text(project.compatibility_date)},\n"
         f"  compatibilityFlags = [{flags}],\n"
         f"  globalOutbound = {text(OUTBOUND)},\n"

@@ -21,6 +21,15 @@ HEADER = "x-loops"
 # Readings of the empty request that its cost is the median of.
 _FLOORS = 21
 _OK = 200
+_SAID = 300  # characters of what a case threw
+
+
+class CaseError(WorkerdError):
+    """A case threw, or there is none of that name; ``said`` has the isolate's words."""
+
+    def __init__(self, case: str, said: str) -> None:
+        super().__init__(f"{case}: {said}")
+        self.said = said
 
 
 class Loops:
@@ -52,7 +61,7 @@ class Loops:
     def turn(self, case: str, n: int = 1) -> Turn:
         """Run ``case`` n times in one request; ``extra`` has the helpers' CPU in ns.
 
-        Raises WorkerdError with what the case threw.
+        Raises CaseError with what the case threw, WorkerdError where workerd ended.
         """
         self._floor()
         spent, helpers, wall = self._net(case, n)
@@ -63,7 +72,7 @@ class Loops:
         return Turn(case, n, max(spent, 1), max(wall, 1), None, {"helpers": helpers})
 
     def answer(self, case: str) -> bytes:
-        """What ``case`` makes, as JSON. Raises WorkerdError with what it threw."""
+        """What ``case`` makes, as JSON. Raises as ``turn`` does."""
         return self._said(case, self._isolates.ask(0, _request(case)))
 
     def close(self) -> None:
@@ -83,7 +92,8 @@ class Loops:
     def _said(case: str, answer: tuple[int, bytes]) -> bytes:
         status, body = answer
         if status != _OK:
-            raise WorkerdError(f"{case}: {body.decode(errors='replace')[:300]}")
+            said = " ".join(body.decode(errors="replace").split())
+            raise CaseError(case, said[:_SAID])
         return body
 
 

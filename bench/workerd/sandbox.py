@@ -38,11 +38,14 @@ def write(
     endpoints: Mapping[str, str] | None = None,
     variables: Mapping[str, str] | None = None,
     v8_flags: Sequence[str] = (),
+    wasm: Mapping[str, bytes] | None = None,
 ) -> Path:
     """A folder with ``count`` isolates of ``module``, for `bench.workerd.isolates`.
 
     ``data`` are bindings of bytes (ArrayBuffer), ``variables`` of text. ``endpoints``
     are base URLs by service; the one called ``outbound`` serves every ``fetch``.
+    ``wasm`` are WebAssembly modules by the name that ``module`` imports them by, such
+    as ``kernel.wasm``: an isolate may not compile bytes that it finds at run time.
     """
     folder = Path(tempfile.mkdtemp(prefix="workbench-"))
     shutil.copy(module, folder / _MODULE)
@@ -51,10 +54,14 @@ def write(
         file = f"data{number}"
         (folder / file).write_bytes(body)
         extra[name] = f"data = embed {config.text(file)}"
+    modules = {}
+    for number, (name, code) in enumerate((wasm or {}).items()):
+        modules[name] = f"module{number}.wasm"
+        (folder / modules[name]).write_bytes(code)
     bare = replace(project.load(tools.PROJECT), bindings={}, variables={}, queue="")
     rendered = config.render(
         bare,
-        [config.Isolate(_MODULE, extra)] * count,
+        [config.Isolate(_MODULE, extra, modules)] * count,
         endpoints or {},
         variables or {},
         {},

@@ -51,7 +51,7 @@ function scanFields(body: Uint8Array): unknown {
  * Where there are several channels and speakers are not told apart, the channel is the
  * speaker. Throws where `transcript` is not a Deepgram response.
  */
-function turns(transcript: unknown): Turn[] {
+export function turns(transcript: unknown): Turn[] {
   const results = object(object(transcript).results);
   const channels = list(results.channels);
   const found = channels.flatMap((channel, number) => {

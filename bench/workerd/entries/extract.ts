@@ -1,19 +1,15 @@
-// What each question of the comparison wants of a whole value; its shape is what
-// bench/parsers/_answers.py asks for. Nothing is copied that can be pointed at.
+// Answers picked from a whole value: what a user of JSON.parse writes. Nothing is copied
+// that need not be, so that an answer may hold more than was asked.
 import { turns } from "worker/transcript";
 
-/** `fields` of a transcript: what was said in each channel, and the words of it. */
+/** `fields` of a transcript: the best alternative of each channel. */
 export function spoken(transcript: any): unknown {
-  return transcript.results.channels.map(({ alternatives: [best] }: any) => ({
-    transcript: best.transcript,
-    words: best.words ?? [],
-  }));
+  return transcript.results.channels.map(({ alternatives: [best] }: any) => best);
 }
 
-/** `first` of a transcript: which request it answers, and how long the audio is. */
-export function head({ metadata }: any): unknown {
-  const { request_id, created, duration, channels } = metadata;
-  return { request_id, created, duration, channels };
+/** `first` of a transcript. */
+export function head(transcript: any): unknown {
+  return transcript.metadata;
 }
 
 /** `chunks` of a transcript: its turns, by the Worker's own function. */

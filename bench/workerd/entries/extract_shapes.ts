@@ -6,10 +6,10 @@ export type Shape = "whole" | Members | Items;
 export type Members = { members: Member[] };
 export type Items = { items: Shape };
 
-/** A member that is asked for; nothing after an `isLast` one is read. */
+/** A member that is asked for; nothing is read after an `isLast` one of the whole. */
 export interface Member {
   name: string;
-  quoted: Uint8Array; // as it is written, if it is written without escapes
+  quoted: Uint8Array; // after its first quote, if it is written without escapes
   shape: Shape;
   isLast: boolean;
 }
@@ -17,7 +17,7 @@ export interface Member {
 const UTF8 = new TextEncoder();
 
 function member(name: string, shape: Shape = "whole", isLast = false): Member {
-  return { name, quoted: UTF8.encode(`"${name}"`), shape, isLast };
+  return { name, quoted: UTF8.encode(`${name}"`), shape, isLast };
 }
 
 /** An object with the members `names`, whole, and `more`. */

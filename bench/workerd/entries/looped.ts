@@ -1,10 +1,9 @@
 // Runs a case many times within one request, so that a call of microseconds can be read
 // from outside: GET /<case> with x-loops: n. Without the header the answer of the case
-// is returned, to be checked. n = 0, of any name, does all the rest.
-import { exact } from "./exact";
+// is returned as JSON, to be checked. n = 0, of any name, does all the rest.
 
 /** One thing to run; what it returns may be a promise, and is kept from being optimised
- * away. `shown` turns it into what `exact` can say. */
+ * away. `shown` turns it into what JSON can say, or into the response. */
 export type Case = { run: () => unknown; shown?: (value: any) => unknown };
 
 export let kept: unknown;
@@ -25,7 +24,8 @@ export function looped<Env>(make: (env: Env) => Record<string, Case>) {
         if (loops !== null) return await repeated(found, n);
         const value = await found.run();
         const { shown = (it: unknown) => it } = found;
-        return new Response(exact(shown(value)));
+        const said = shown(value);
+        return said instanceof Response ? said : Response.json(said);
       } catch (error) {
         return failed(String(error));
       }

@@ -1,0 +1,24 @@
+"""What the notebooks call, so that each cell of them is a line or two.
+
+A notebook executed by the batch writes into the run that ``WORKBENCH_RUN`` names; one
+that is executed by itself, in JupyterLab or by papermill, makes a run of its own and
+seals it with its last cell. Parameters are checked before anything is measured.
+"""
+
+from __future__ import annotations
+
+from bench.notebook._parsers import JsonParsers, check_parsers, json_parsers
+from bench.notebook._request_path import RequestPath, check, request_path
+from bench.notebook._rerank import RerankOffload, check_rerank, rerank_offload
+
+__all__ = [
+    "JsonParsers",
+    "RequestPath",
+    "RerankOffload",
+    "check",
+    "check_parsers",
+    "check_rerank",
+    "json_parsers",
+    "request_path",
+    "rerank_offload",
+]

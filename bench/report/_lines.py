@@ -1,0 +1,71 @@
+"""Lines of text for a terminal: tables with aligned columns, and wrapped sentences."""
+
+from __future__ import annotations
+
+import re
+import textwrap
+from collections.abc import Iterable, Sequence
+
+from bench.report._evidence import Table
+
+WIDTH = 96
+WIDEST = 100
+_ASCII = str.maketrans({"\N{MINUS SIGN}": "-", "\N{EN DASH}": "-"})
+# What a number begins with, a missing one too.
+_NUMBER = re.compile(r"[\d\N{MINUS SIGN}\N{EN DASH}+-]|$")
+
+
+def table(title: str, found: Table) -> Iterable[str]:
+    """A blank line, the table under ``title`` and its notes; nothing for no rows."""
+    if not found.rows:
+        return
+    longest = max(len(row[0]) for row in found.rows) + 2
+    yield ""
+    if len(title) > longest:
+        yield title
+        title = ""
+    cells = [[title, *found.head[1:]], *found.rows]
+    widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
+    # What is too wide is cut in the names, and not in the numbers.
+    widths[0] = min(widths[0], WIDTH - sum(widths[1:]) - 2 * (len(widths) - 1) - 2)
+    right = [_is_number(column) for column in zip(*found.rows, strict=True)]
+    for line, (name, *rest) in enumerate(cells):
+        name = cut(name if line == 0 else f"  {name}", max(widths[0] + 2, 12))
+        text = "".join(
+            f"  {cell:{'>' if to_right else '<'}{width}}"
+            for cell, width, to_right in zip(rest, widths[1:], right[1:], strict=True)
+        )
+        yield f"{name:<{widths[0] + 2}}{text}"
+    for note in found.notes:
+        yield from indented(note)
+
+
+def _is_number(column: Sequence[str]) -> bool:
+    return all(_NUMBER.match(cell) for cell in column)
+
+
+def indented(text: str) -> list[str]:
+    """``text`` in lines of the width of a terminal, set in by two."""
+    return textwrap.wrap(text, WIDTH, initial_indent="  ", subsequent_indent="  ")
+
+
+def wrapped(text: str) -> list[str]:
+    """``text`` in lines of the width of a terminal."""
+    return textwrap.wrap(text, WIDTH)
+
+
+def cut(name: str, width: int) -> str:
+    """``name`` in at most ``width`` letters."""
+    if len(name) <= width:
+        return name
+    return name[: width - 1] + "\N{HORIZONTAL ELLIPSIS}"
+
+
+def joined(lines: Iterable[str]) -> str:
+    """``lines`` as one text that holds no control character: a name cannot steer the
+    terminal."""
+    return "\n".join(_plain(line)[:WIDEST].rstrip() for line in lines)
+
+
+def _plain(line: str) -> str:
+    return "".join(char for char in line.translate(_ASCII) if char.isprintable())

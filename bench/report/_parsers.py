@@ -1,0 +1,179 @@
+"""The tables of ``bench parsers``: a terminal, a page and a notebook show the same."""
+
+from __future__ import annotations
+
+from bench.figures._axes import Estimate
+from bench.figures._common import number, spoken
+from bench.figures._contest import (
+    Row,
+    cost,
+    estimate,
+    listed,
+    main_fixture,
+    ratio,
+)
+from bench.report import _shape
+from bench.report._compared import (
+    MICRO,
+    by_runtime,
+    controls,
+    count,
+    failures,
+    kilobytes,
+    times,
+    with_ends,
+)
+from bench.report._evidence import Table
+
+_FLAWS = {
+    "accepts_wrong": "takes bad",
+    "rejects_wrong": "refuses good",
+    "wrong_values": "wrong values",
+    "crashed": "crashes",
+}
+
+
+def modes(document: Row) -> list[str]:
+    """The modes in which the main body was asked for."""
+    return list(dict.fromkeys(str(row.get("mode")) for row in _main(document)))
+
+
+def _main(document: Row) -> list[Row]:
+    main = main_fixture(document)
+    return [row for row in listed(document, "rows") if row.get("fixture") == main]
+
+
+def speed(document: Row, mode: str) -> Table:
+    """Every parser on the main body in one mode: CPU, ratios, memory."""
+    mine = [row for row in _main(document) if row.get("mode") == mode]
+    rows = [
+        [
+            str(row.get("parser")),
+            spoken(row.get("runtime")),
+            with_ends(cost(row)),
+            times(ratio(row)),
+            times(_to_fastest(row)).partition(" ")[0],
+            kilobytes(row.get("peak_bytes")),
+            count(row.get("n")),
+        ]
+        for row in by_runtime(mine)
+    ]
+    head = ["parser", "runtime", f"CPU ({MICRO})", "to json", "to best"]
+    return Table([*head, "peak (KB)", "n"], rows, failures(mine, "parser"))
+
+
+def _to_fastest(row: Row) -> Estimate | None:
+    found = estimate(row, "vs_fastest", "vs_fastest_low", "vs_fastest_high")
+    return None if row.get("error") else found
+
+
+def bodies(document: Row) -> Table:
+    """Each question about each body: CPython's json, and who is fastest where."""
+    rows = []
+    for table in listed(document, "tables"):
+        mine = [row for row in listed(document, "rows") if _is_asked(row, table)]
+        home = next((row for row in mine if row.get("parser") == "json"), {})
+        rows.append(
+            [
+                f"{table.get('fixture')}, {table.get('mode')}",
+                kilobytes(table.get("bytes")),
+                with_ends(cost(home)).partition(" ")[0],
+                _best(mine, "workerd"),
+                _best(mine, "cpython"),
+                count(table.get("n")),
+            ]
+        )
+    head = ["body and mode", "KB", f"json ({MICRO})", "best in workerd"]
+    main = main_fixture(document)
+    others = [r for r in listed(document, "rows") if r.get("fixture") != main]
+    notes = failures(others, "parser", "fixture", "mode")
+    notes += controls(document, ("mode", "fixture"))
+    return Table([*head, "best in CPython", "n"], rows, notes)
+
+
+def _is_asked(row: Row, table: Row) -> bool:
+    return all(row.get(key) == table.get(key) for key in ("fixture", "mode"))
+
+
+def _best(rows: list[Row], runtime: str) -> str:
+    """The fastest of a runtime with its ratio to json."""
+    mine = [row for row in rows if row.get("runtime") == runtime and cost(row)]
+    if not mine:
+        return _shape.MISSING
+    best = by_runtime(mine)[0]
+    found = ratio(best)
+    to = "" if found is None else f" {times(found).partition(' ')[0]}"
+    return f"{best.get('parser')}{to}"
+
+
+def switches(document: Row) -> Table:
+    """From which size another parser than the runtime's own saves what matters."""
+    rows = [
+        [
+            f"{row.get('from')} to {row.get('to')}, {row.get('mode')}"
+            f"{', pretty' if 'pretty' in str(row.get('family')) else ''}",
+            f"{_shape.ms(row.get('saves_ms'))} ms",
+            _sizes(row),
+            str(row.get("verdict")),
+        ]
+        for row in _distinct(listed(document, "switches"))
+    ]
+    return Table(["switch", "saves", "95 % (KB)", "verdict"], rows, [])
+
+
+def _distinct(rows: list[Row]) -> list[Row]:
+    """Rows less those that say the same again, as where a tenth of the limit is a
+    millisecond."""
+    keys = ("runtime", "mode", "family", "from", "to", "saves_ms")
+    return list(
+        {tuple(str(row.get(key)) for key in keys): row for row in rows}.values()
+    )
+
+
+def _sizes(row: Row) -> str:
+    low, high = number(row.get("low")), number(row.get("high"))
+    if low is None or high is None:
+        return _shape.MISSING
+    return f"{kilobytes(low)} to {kilobytes(high)}"
+
+
+def costs(document: Row) -> Table:
+    """What a byte and what an empty body cost each parser, as fitted."""
+    rows = [
+        [
+            f"{row.get('parser')}, {row.get('mode')}"
+            f"{', pretty' if 'pretty' in str(row.get('family')) else ''}",
+            spoken(row.get("runtime")),
+            with_ends(estimate(row, "ns_per_byte", "low", "high")),
+            with_ends(estimate(row, "fixed_us", "fixed_low", "fixed_high")),
+            f"{kilobytes(row.get('smallest_bytes'))} to "
+            f"{kilobytes(row.get('largest_bytes'))}",
+            count(row.get("n")),
+        ]
+        for row in listed(document, "costs")
+    ]
+    head = ["parser", "runtime", "ns a byte", f"fixed ({MICRO})", "fitted to (KB)"]
+    return Table([*head, "n"], rows, [])
+
+
+def correctness(document: Row) -> Table:
+    """What each parser gets wrong, in numbers of texts, and where."""
+    found = listed(document, "suite")
+    rows = [
+        [
+            str(row.get("parser")),
+            spoken(row.get("runtime")),
+            *(count(row.get(key)) for key in _FLAWS),
+            f"{count(row.get('free_accepted'))} of {count(row.get('free'))}",
+        ]
+        for row in found
+    ]
+    notes = [
+        f"{row.get('parser')}: {', '.join(map(str, row['flaws']))}."
+        for row in found
+        if row.get("flaws")
+    ]
+    source = document.get("source_of_suite")
+    notes += [f"Texts: {source}."] if source else []
+    head = ["parser", "runtime", *_FLAWS.values(), "takes free"]
+    return Table(head, rows, notes)
