@@ -45,14 +45,15 @@ TOPICS = {
     "large integers": 6, "doubles": 14, "duplicate keys": 4, "lone surrogates": 5,
     "control characters": 9, "invalid UTF-8": 6, "byte order mark": 1,
     "deep nesting": 3, "NaN and Infinity": 5, "trailing commas": 3,
-    "y": 95, "n": 188, "i": 35,
+    "y": 12, "n": 20, "i": 8,
 }  # fmt: skip
 
 
-def parsers():
-    """The document of `bench parsers`: one parser answers a mode wrong."""
+def parsers(bodies=tuple(BODIES)):
+    """The document of `bench parsers`: one parser answers all modes but one wrong."""
     tables, rows = [], []
-    for fixture, (kind, size, modes) in BODIES.items():
+    for fixture in bodies:
+        kind, size, modes = BODIES[fixture]
         for mode in modes:
             mine = [_parsed(name, mode, fixture, kind, size) for name in _asked(mode)]
             _relate(mine)

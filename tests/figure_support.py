@@ -257,5 +257,16 @@ def _metered(result, part, head, tail):
     return rows
 
 
+def figures_of(source):
+    """Figure modules by name that draw the document of the verb ``source``."""
+    from bench import figures
+
+    return {
+        name: module
+        for name, module in figures.load().items()
+        if figures.source(module) == source
+    }
+
+
 def text_of(figure):
     return " ".join(item.get_text() for item in figure.findobj(Text))

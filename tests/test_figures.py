@@ -1,4 +1,4 @@
-"""Every figure of the folder draws every kind of result, and says when it cannot."""
+"""Every figure of the path draws every kind of result, and says when it cannot."""
 
 from __future__ import annotations
 
@@ -9,12 +9,20 @@ from itertools import pairwise
 
 import pandas as pd
 import pytest
-from figure_support import NEGATIVE, PATHS, both, drawn, journey, text_of
+from figure_support import (
+    NEGATIVE,
+    PATHS,
+    both,
+    drawn,
+    figures_of,
+    journey,
+    text_of,
+)
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bench.errors import UserError
-from bench.figures import caption, load, save
+from bench.figures import caption, save
 from bench.platform import limit_profile
 
 
@@ -67,7 +75,7 @@ def degenerate():
 
 
 RESULTS = degenerate()
-FIGURES = load()
+FIGURES = figures_of("stages")
 SAMPLES = drawn(RESULTS["both phases"])
 
 

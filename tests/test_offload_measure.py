@@ -23,7 +23,7 @@ NEEDY = {name for name, option in OPTIONS.items() if option.offloads}
 COLUMNS = {
     *("option", "phase", "k", "dims", "worker_cpu_us", "worker_low", "worker_high"),
     *("locked_us", "locked_low", "locked_high", "round_trip_ms", "request_bytes"),
-    *("response_bytes", "n", "error", "beyond"),
+    *("response_bytes", "waited_us", "n", "error", "beyond"),
 }
 
 
@@ -89,6 +89,7 @@ def test_both_phases_of_every_option_and_size(run):
         assert row["response_bytes"] > 0
         if tools.features().async_trace:
             assert row["locked_us"] > 0
+            assert row["waited_us"] >= 0
             assert row["locked_low"] <= row["locked_us"] <= row["locked_high"]
     assert sum("GPU" in label for label in heard.said) == 1
     samples = run.samples()
@@ -150,7 +151,7 @@ def test_a_service_that_dies_fails_those_who_need_it(run, monkeypatch, after):
         if row["option"] in NEEDY:
             assert "lost" in row["error"]
             assert row["n"] == 0
-            assert numbers == [None, None]
+            assert set(numbers) == {None}
         else:
             assert row["n"] == 2
     assert {error["key"]["case"] for error in run.errors()} == {

@@ -37,18 +37,32 @@ def cases_of(files):
     }
 
 
-def a_parser(**sources):
-    """A parser module with a reader for each mode that is named."""
-    return SimpleNamespace(
-        RUNTIME="pyodide", reader=lambda question: sources.get(question.mode)
-    )
+def a_parser(reader):
+    return SimpleNamespace(RUNTIME="pyodide", reader=reader)
 
 
-def test_committed_bodies():
+ADDS = "import json\ndef read(body):\n  return {**json.loads(body), 'x': 1}\nread"
+WRONG = {
+    Question("full", "vectorize"): (ADDS, "differs at $: has a key 'x'"),
+    Question("fields", "vectorize"): ("lambda body: 7", "raised TypeError: "),
+    Question("full", "embedding"): ("lambda body: {}['a']", "raised KeyError: 'a'"),
+    Question("fields", "embedding"): ("lambda body: body.x", "raised AttributeError"),
+}
+
+
+def test_committed_bodies_and_wrong_parsers():
+    def reader(question):
+        return WRONG.get(question, (pyodide_json.reader(question), ""))[0]
+
     cases = cases_of(sorted(fixture_set.ROOT.glob("*.json")))
+    judged = _pyodide.judge("some wrong", a_parser(reader), cases)
+    assert list(judged) == list(cases)
+    for name, (question, _) in cases.items():
+        if question in WRONG:
+            assert judged[name].startswith(WRONG[question][1])
+        else:
+            assert judged[name] == ""
     assert {case.question.mode for case in cases.values()} == set(KINDS["transcript"])
-    judged = _pyodide.judge("pyodide_json", pyodide_json, cases)
-    assert judged == dict.fromkeys(cases, "")
 
 
 def test_recorded_bodies(real):
@@ -87,24 +101,6 @@ def test_values_travel_as_they_are_and_a_crash_is_no_end():
     assert repr(found["after it"].value) == "{'b': 3, 'a': 2}"
 
 
-def test_wrong_parsers_are_told_what_is_wrong():
-    cases = {
-        mode: Case(Question(mode, "transcript"), TRANSCRIPT)
-        for mode in KINDS["transcript"]
-    }
-    module = a_parser(
-        full="import json\ndef read(body):\n  return {**json.loads(body), 'x': 1}\nread",
-        fields="lambda body: 7",
-        first="lambda body: {}['gone']",
-        chunks="lambda body: body.x",
-    )
-    judged = _pyodide.judge("wrong", module, cases)
-    assert judged["full"].startswith("differs at $: has a key 'x'")
-    assert judged["fields"].startswith("raised TypeError: ")
-    assert judged["first"] == "raised KeyError: 'gone'"
-    assert judged["chunks"].startswith("raised AttributeError: ")
-
-
 def test_turns_cost_the_main_thread_cpu():
     cases = cases_of([TRANSCRIPT])
     started = _pyodide.start("pyodide_json", pyodide_json, cases, seed=5)
@@ -128,19 +124,19 @@ def test_turns_cost_the_main_thread_cpu():
 
 def test_a_source_that_is_no_python_is_an_error():
     case = Case(FULL, TRANSCRIPT)
-    with closing(
-        _pyodide.start("x", a_parser(full="def ("), {"a": case}, seed=1)
-    ) as it:
-        with pytest.raises(ChildError, match="SyntaxError"):
-            it.ready()
+    module = a_parser(lambda question: "def (")
+    judged = _pyodide.judge("x", module, {"a": case, "b": case})
+    assert set(judged) == {"a", "b"}
+    assert all(said.startswith("crashed: SyntaxError") for said in judged.values())
 
 
 def test_a_question_without_an_answer_is_an_error():
     assert pyodide_json.reader(Question("first", "other")) is None
+    silent = a_parser(lambda question: None)
     case = Case(Question("first", "transcript"), TRANSCRIPT)
     with pytest.raises(BenchError, match="no answer to first"):
-        _pyodide.start("x", a_parser(), {"a": case}, seed=1)
-    assert _pyodide.outcomes("x", a_parser(), {"a": b"1"}) == {}
+        _pyodide.start("x", silent, {"a": case}, seed=1)
+    assert _pyodide.outcomes("x", silent, {"a": b"1"}) == {}
 
 
 def test_memory_of_an_answer_is_read_from_outside(tmp_path):

@@ -130,9 +130,14 @@ def test_a_parser_may_import_and_need_not_be_asynchronous():
     assert judge(source, "chunks", "transcript") == ""
 
 
-def test_a_parser_that_does_not_compile_is_an_error():
+def test_a_parser_that_does_not_compile_is_told_so():
+    said = judge("(body => ", "full", "transcript")
+    assert said.startswith("crashed: the Worker does not compile: ")
+    found = _workerd.outcomes("given", a_parser("(body => "), {"a": b"1", "b": b"2"})
+    assert [each.state for each in found.values()] == ["crashed", "crashed"]
+    cases = {"a": Case(FULL, TRANSCRIPT)}
     with pytest.raises(BenchError, match="does not compile"):
-        judge("(body => ", "full", "transcript")
+        _workerd.start("given", a_parser("(body => "), cases, seed=1)
 
 
 def test_a_parser_that_ends_the_process_leaves_the_others(monkeypatch):

@@ -7,7 +7,7 @@ import re
 from html.parser import HTMLParser
 
 import pytest
-from figure_support import both
+from figure_support import both, figures_of
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from test_figures import RESULTS, SAMPLES
@@ -75,7 +75,7 @@ def whole_run(tmp_path_factory):
     folder = run_folder(
         tmp_path_factory.mktemp("run") / "r", result, notebooks=notebooks
     )
-    for name, module in figures.load().items():
+    for name, module in figures_of("stages").items():
         figure, data = module.draw(result, SAMPLES, limit_profile("free"))
         figures.save(folder / "figures", name, figure, data)
     for name in ("profiles/warm.html", "notebooks/01_request_path.html"):
@@ -122,7 +122,7 @@ def test_every_number_of_the_document_is_on_the_page(whole_run):
 
 def test_pictures_are_inside_with_words_for_who_cannot_see_them(whole_run):
     pictures = page_of(whole_run).having("img")
-    assert len(pictures) == len(figures.load())
+    assert len(pictures) == len(figures_of("stages"))
     for picture in pictures:
         assert picture["src"].startswith("data:image/")
         assert len(picture["alt"]) > 40
@@ -150,7 +150,7 @@ def test_links_are_relative_and_lead_to_files(whole_run):
     links = [a["href"] for a in page_of(whole_run).having("a")]
     local = [link for link in links if not link.startswith("#")]
     assert {"profiles/warm.html", "notebooks/01_request_path.html"} <= set(local)
-    assert {f"figures/{name}.csv" for name in figures.load()} <= set(local)
+    assert {f"figures/{name}.csv" for name in figures_of("stages")} <= set(local)
     # Samples are sealed under this name right after the report is written.
     for link in set(local) - {"samples.parquet"}:
         assert (whole_run / link).is_file(), link
@@ -318,7 +318,7 @@ def test_the_tables_of_a_notebook_hold_every_row_in_sensible_digits():
     for nothing in ({}, {"rows": [], "invocations": []}):
         tables.stages(nothing).to_html()
         tables.wholes(nothing).to_html()
-        tables.article(nothing, []).to_html()
+        tables.article(nothing).to_html()
         tables.warming(nothing).to_html()
         tables.instruments(nothing).to_html()
         tables.isolate(nothing, limits).to_html()

@@ -10,7 +10,7 @@ from figure_support import both, drawn, isolates
 from test_figures import RESULTS
 from test_report import HOSTILE, Page, page_of, run_folder
 
-from bench import figures, report
+from bench import report
 from bench.platform import limit_profile
 from bench.verdict import article
 
@@ -112,16 +112,14 @@ def test_the_conversion_is_judged_by_its_interval(chunk, said):
     assert said in text
 
 
-def test_the_article_comes_from_the_data_of_its_figure(tmp_path):
-    folder = run_folder(tmp_path / "r", both())
-    figure, data = figures.load()["article"].draw(
-        both(), drawn(BOTH), limit_profile("free")
-    )
-    figures.save(folder / "figures", "article", figure, data)
+def test_the_article_comes_from_the_document_of_the_run(tmp_path):
+    folder = run_folder(tmp_path / "r", BOTH)
     assert "the article's table" in report.summary_of(folder)
     report.build(folder)
     assert "The article's table beside ours" in page_of(folder).text
     assert "context assembly from Vectorize 0.9" in page_of(folder).text
+    report.build(run_folder(tmp_path / "without", both()))
+    assert "The article's table" not in page_of(tmp_path / "without").text
 
 
 def test_limitations_are_of_what_was_measured():
@@ -163,14 +161,16 @@ def test_the_tables_of_a_notebook_escape_what_they_did_not_write():
         document["instruments"][0]["doubt"] = text
         document["warming"][0]["invocation"] = text
         document["isolates"][0]["runtime"] = text
-        rows = [row | {"operation": text} for row in document["article"][:1]]
+        document["article"] = [
+            row | {"operation": text} for row in document["article"][:1]
+        ]
         for styler in (
             tables.stages(document),
             tables.wholes(document),
             tables.instruments(document),
             tables.warming(document),
             tables.isolate(document, limit_profile("free")),
-            tables.article(document, rows),
+            tables.article(document),
         ):
             page = Page(styler.to_html())
             assert not page.having("script")

@@ -122,8 +122,11 @@ def caption(result: dict[str, Any]) -> str:
 
 def _compared(result: dict[str, Any]) -> list[str]:
     """How many groups the tables of a comparison have; nothing for other documents."""
-    tables = result.get("tables") or []
-    counts = sorted({int(table["n"]) for table in tables if table.get("n")})
+    from bench.figures._common import number
+    from bench.figures._contest import listed
+
+    found = (number(table.get("n")) for table in listed(result, "tables"))
+    counts = sorted({int(n) for n in found if n})
     if not counts:
         return []
     n = " to ".join(f"{count:,}" for count in dict.fromkeys((counts[0], counts[-1])))

@@ -18,6 +18,10 @@ Row = dict[str, Any]
 _ORDER = ("workerd", "cpython", "pyodide")
 _MARKER = {"workerd": "o", "cpython": "s", "pyodide": "D"}
 _LINE = {"workerd": "-", "cpython": (0, (4, 1.6)), "pyodide": (0, (1, 1.4))}
+# The colour of what is wrong, and letters of a title.
+WRONG = "#6e1200"
+TITLE = 66
+_NAME = 24  # letters of a name: theirs may be a sentence
 _MAIN_JOB = (8, 1536)
 # Generated bodies that differ in size alone are called so (`bench.parsers._bodies`).
 _SIZED = "transcript of "
@@ -34,6 +38,14 @@ def estimate(row: Row, key: str, low: str, high: str) -> Estimate | None:
     if value is None:
         return None
     return Estimate(value, number(row.get(low)), number(row.get(high)))
+
+
+def control(table: Row) -> Estimate | None:
+    """The ratio of the reference to itself, as a row of ``tables`` holds it."""
+    found = table.get("control")
+    if not isinstance(found, dict):
+        return None
+    return estimate(found, "ratio", "low", "high")
 
 
 def cost(row: Row) -> Estimate | None:
@@ -60,6 +72,11 @@ def cut(text: str, width: int) -> str:
     """``text`` in one line of at most ``width`` letters."""
     line = " ".join(text.split())
     return line if len(line) <= width else f"{line[: width - 1]}\N{HORIZONTAL ELLIPSIS}"
+
+
+def named(value: object) -> str:
+    """A name as a figure shows it, with room for what stands beside."""
+    return cut(str(value), _NAME)
 
 
 def in_order(names: Iterable[object]) -> list[str]:

@@ -9,15 +9,18 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from bench.figures._axes import Estimate, plain_log, ratio_text
 from bench.figures._common import INK, duration
 from bench.figures._contest import (
+    TITLE,
+    WRONG,
     Row,
+    control,
     cost,
     cut,
-    estimate,
     failure,
     fastest,
     handle,
     in_order,
     mark,
+    named,
     ratio,
 )
 
@@ -61,7 +64,7 @@ def panel(title: str, rows: Sequence[Row], name: str, table: Row) -> Panel:
     best = fastest(rows)
     entrants = [
         Entrant(
-            str(row.get(name)),
+            named(row.get(name)),
             str(row.get("runtime")),
             ratio(row),
             cost(row),
@@ -78,9 +81,7 @@ def panel(title: str, rows: Sequence[Row], name: str, table: Row) -> Panel:
             one.ratio.value if one.ratio else 0.0,
         )
     )
-    control = table.get("control")
-    found = estimate(control, "ratio", "low", "high") if control else None
-    return Panel(title, entrants, found, table.get("holds") is True)
+    return Panel(title, entrants, control(table), table.get("holds") is True)
 
 
 def forest(panels: Sequence[Panel], xlabel: str, alt: str) -> Figure:
@@ -122,11 +123,11 @@ def _draw(axes: Axes, each: Panel, longest: int, reach: tuple[float, float]) -> 
     axes.set_xscale("log")
     axes.set_xlim(*reach)
     doubt = "" if each.holds or not each.control else ": control off, inconclusive"
-    axes.set_title(f"{each.title}{doubt}")
-    control = each.control
-    if control is not None and control.low is not None and control.high is not None:
+    axes.set_title(f"{cut(each.title, TITLE - len(doubt))}{doubt}")
+    band = each.control
+    if band is not None and band.low is not None and band.high is not None:
         style = _BAND if each.holds else _DOUBTED
-        axes.axvspan(max(control.low, reach[0]), min(control.high, reach[1]), **style)
+        axes.axvspan(max(band.low, reach[0]), min(band.high, reach[1]), **style)
     axes.axvline(1, color=INK, linewidth=0.8, linestyle=":", zorder=1)
     for place, entrant in enumerate(each.entrants):
         _row(axes, place, entrant)
@@ -145,7 +146,7 @@ def _row(axes: Axes, place: int, entrant: Entrant) -> None:
         text = cut(entrant.wrong, _WRONG)
         axes.text(
             0.02, place, text, transform=axes.get_yaxis_transform(), va="center",
-            fontsize=7.5, fontstyle="italic", color="#6e1200", zorder=5,
+            fontsize=7.5, fontstyle="italic", color=WRONG, zorder=5, in_layout=False,
         )  # fmt: skip
         return
     style = mark(entrant.runtime)

@@ -7,7 +7,15 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from bench.figures._axes import Estimate, plain_log
 from bench.figures._common import INK
-from bench.figures._contest import handle, in_order, line, mark
+from bench.figures._contest import (
+    TITLE,
+    cut,
+    handle,
+    in_order,
+    line,
+    mark,
+    named,
+)
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -46,14 +54,14 @@ def draw_panel(
     """All curves of one question, and the levels to hold them against."""
     axes.set_xscale("log")
     axes.set_yscale("log")
-    axes.set_title(title)
+    axes.set_title(cut(title, TITLE))
     for curve in curves:
         _draw(axes, curve)
     for level in levels:
         style: Any = (0, (1, 1.5)) if level.article else "-"
         axes.axhline(level.ms, color=INK, linewidth=1.1, linestyle=style, zorder=2)
         axes.annotate(
-            level.name,
+            cut(level.name, TITLE),
             (0, level.ms),
             xycoords=("axes fraction", "data"),
             xytext=(4, 2),
@@ -127,7 +135,7 @@ def _names(axes: Axes, curves: Sequence[Curve]) -> None:
             transform=axes.transAxes, color=colour, zorder=1, **_LEADER,
         )  # fmt: skip
         axes.text(
-            1.06, level, curve.name, transform=across, va="center", fontsize=7.5,
+            1.06, level, named(curve.name), transform=across, va="center", fontsize=7.5,
             color=INK,
         )  # fmt: skip
 

@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from bench.figures._common import INK, empty, spoken, styled
-from bench.figures._contest import Row, in_order, listed
+from bench.figures._contest import Row, cut, in_order, listed, named
 from bench.platform import LimitProfile
 
 if TYPE_CHECKING:
@@ -129,8 +129,10 @@ def _figure(grid: Grid) -> Figure:
     from matplotlib.figure import Figure
 
     parsers = _parsers(grid)
-    size = (3.2 + 0.56 * len(parsers), 2.3 + 0.31 * len(grid))
-    figure = Figure(figsize=(max(size[0], 6.5), size[1]), label=_alt(grid, parsers))
+    names = [f"{named(name)} ({cut(spoken(runtime), 12)})" for runtime, name in parsers]
+    above = 0.06 * max(map(len, names))  # inches of the tilted names
+    size = (max(3.2 + 0.56 * len(parsers), 6.5), 1.4 + above + 0.31 * len(grid))
+    figure = Figure(figsize=size, label=_alt(grid, parsers))
     axes = figure.subplots()
     for down, cells in enumerate(grid.values()):
         for across, parser in enumerate(parsers):
@@ -138,9 +140,8 @@ def _figure(grid: Grid) -> Figure:
                 _draw(axes, across, down, cells[parser])
     axes.set_xlim(-0.5, len(parsers) - 0.5)
     axes.set_ylim(len(grid) - 0.5, -0.5)
-    topics = [_SUITE.get(topic, topic) for topic in grid]
+    topics = [_SUITE.get(topic, named(topic)) for topic in grid]
     axes.set_yticks(range(len(grid)), topics)
-    names = [f"{name} ({spoken(runtime)})" for runtime, name in parsers]
     axes.set_xticks(range(len(parsers)), names, rotation=40, ha="left")
     axes.xaxis.tick_top()
     axes.tick_params(length=0)

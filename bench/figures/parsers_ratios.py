@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from bench.figures._common import empty, styled
+from bench.figures._common import empty, number, styled
 from bench.figures._contest import Row, failure, is_sized, listed, main_fixture
 from bench.figures._forest import Panel, forest, in_words, panel
 from bench.platform import LimitProfile
@@ -84,6 +84,6 @@ def _title(question: Question, row: Row) -> str:
     from bench.verdict.switch import spoken_size
 
     mode, fixture = question
-    size = row.get("bytes")
-    of = f" ({spoken_size(size)})" if isinstance(size, int | float) else ""
+    size = number(row.get("bytes"))
+    of = "" if size is None else f" ({spoken_size(size)})"
     return f"{mode}: {_MEANING.get(mode, mode)} of {fixture}{of}"

@@ -19,7 +19,7 @@ from bench.figures._common import (
     phases_of,
     styled,
 )
-from bench.figures._contest import Row, job, listed
+from bench.figures._contest import Row, job, listed, named
 from bench.platform import LimitProfile
 
 if TYPE_CHECKING:
@@ -65,7 +65,7 @@ def _figure(rows: list[Row]) -> Figure:
     axes = figure.subplots(len(groups), 1, squeeze=False, height_ratios=down)[:, 0]
     for panel, phase, group in zip(axes, phases, groups, strict=True):
         _panel(panel, group)
-        panel.set_title(f"{phase} requests")
+        panel.set_title(f"{named(phase)} requests")
     axes[-1].set_xlabel("matches")
     _legend(figure, rows)
     return figure
@@ -98,7 +98,7 @@ def _cell(axes: Axes, across: int, down: int, row: Row) -> None:
     axes.text(
         across,
         down,
-        f"{choice}\n{_costs(row)}".strip(),
+        f"{named(choice)}\n{_costs(row)}".strip(),
         ha="center",
         va="center",
         fontsize=8,
@@ -128,7 +128,7 @@ def _costs(row: Row) -> str:
     text = "" if mine is None else f"{milliseconds(mine)} ms"
     if saves is None:
         return text
-    more = f"{row.get('runner_up')} +{milliseconds(saves / 1000)}"
+    more = f"{named(row.get('runner_up'))} +{milliseconds(saves / 1000)}"
     return f"{text}\n{more}".strip()
 
 
@@ -137,7 +137,7 @@ def _legend(figure: Figure, rows: list[Row]) -> None:
 
     ways = dict.fromkeys(_way(str(row.get("choice"))) for row in rows)
     handles = [
-        Patch(facecolor=lighter(_colour(way), 0.55), label=f"{way} is cheapest")
+        Patch(facecolor=lighter(_colour(way), 0.55), label=f"{named(way)} is cheapest")
         for way in ways
     ]
     handles.append(

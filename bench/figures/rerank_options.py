@@ -20,6 +20,7 @@ from bench.figures._common import (
     styled,
 )
 from bench.figures._contest import (
+    WRONG,
     Row,
     cut,
     estimate,
@@ -27,6 +28,7 @@ from bench.figures._contest import (
     limit,
     listed,
     main_job,
+    named,
     spoken_job,
 )
 from bench.figures._limits import limit_label, limit_line, off_axis
@@ -112,7 +114,7 @@ def _figure(result: Row, rows: list[Row], limits: LimitProfile) -> Figure:
     level = (name, ms) if ms else (limits.name, limits.cpu_ms)
     for panel, phase, group in zip(axes, phases, groups, strict=True):
         _panel(panel, group, *level)
-        panel.set_title(f"{title}, {_PHASES.get(phase, phase)}", pad=17)
+        panel.set_title(f"{title}, {_PHASES.get(phase, named(phase))}", pad=17)
     axes[-1].set_xlabel(f"CPU of one request (ms)\n{axes[-1].get_xlabel()}".strip())
     _legend(figure, rows)
     return figure
@@ -126,12 +128,12 @@ def _panel(axes: Axes, group: list[Row], name: str, limit_ms: float) -> None:
         _bar(axes, place, row)
     axes.set_xlim(0, right)
     axes.set_ylim(len(group) - 0.4, -0.6)
-    names = [str(row.get("option")) for row in group]
+    names = [named(row.get("option")) for row in group]
     labels = [f"{each}\n{MEANING[each]}" if each in MEANING else each for each in names]
     axes.set_yticks(range(len(group)), labels)
     axes.tick_params(axis="y", length=0)
     axes.grid(visible=False, axis="y")
-    label = limit_label(name, limit_ms, scale=False)
+    label = limit_label(cut(name, 40), limit_ms, scale=False)
     if near:
         limit_line(axes, limit_ms, label)
     else:
@@ -149,7 +151,7 @@ def _bar(axes: Axes, place: int, row: Row) -> None:
         why = cut(str(row.get("error") or "was not measured"), 80)
         axes.text(
             0.01, place, f"failed: {why}", transform=axes.get_yaxis_transform(),
-            va="center", fontsize=8, fontstyle="italic", color="#6e1200",
+            va="center", fontsize=8, fontstyle="italic", color=WRONG,
         )  # fmt: skip
         return
     solid = max(locked.value, 0.0) if locked else 0.0

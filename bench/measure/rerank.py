@@ -48,6 +48,7 @@ class Size:
     grid: tuple[tuple[int, int], ...]
     options_seconds: float
     options_grid: tuple[tuple[int, int], ...]
+    service_seconds: float
 
 
 def _product(ks: Sequence[int], dims: Sequence[int]) -> tuple[tuple[int, int], ...]:
@@ -59,8 +60,9 @@ SIZES = {
         Budget(32, 0.02, min_groups=5),
         Pace(8, 8, warm_seconds=0.03, block_seconds=0.3, least=1),
         (MAIN, (1, 1536), (64, 1536), (8, 384), (8, 3072)),
-        42,
+        40,
         _product((1, 8, 64), (384, 1536)),
+        4,
     ),
     "full": Size(
         Budget(900, 0.01, min_groups=12),
@@ -68,6 +70,7 @@ SIZES = {
         _product((1, 8, 32, 100, 316, 1000), (128, 384, 768, 1536, 3072)),
         900,
         _product((1, 8, 32, 100, 316, 1000), (128, 384, 768, 1536, 3072)),
+        30,
     ),
 }
 
@@ -148,7 +151,7 @@ def grid(ks: Sequence[int], dims: Sequence[int]) -> Grid | None:
 def seconds(profile: str) -> float:
     """An upper estimate of ``measure`` for the progress display."""
     size = SIZES[profile]
-    return size.budget.seconds + size.options_seconds + _CHECKS_S
+    return size.budget.seconds + size.options_seconds + size.service_seconds + _CHECKS_S
 
 
 def measure(
@@ -170,6 +173,7 @@ def measure(
     """
     from bench.measure import rerank_tables
     from bench.offload import measure as offload
+    from bench.offload import service
 
     size = size or SIZES[profile]
     chosen = grid or list(size.grid)
@@ -181,6 +185,7 @@ def measure(
     with ThreadPoolExecutor(_WORKERS) as pool:
         list(pool.map(Entry.judge, entries))
     _hold(run, entries, size, seed, progress)
+    progress.step("options of a Worker")
     options = offload.measure(
         run,
         grid or list(size.options_grid),
@@ -195,7 +200,7 @@ def measure(
         entries=entries,
         blocks=read(run.samples(), INVOCATION),
         options=options,
-        service=offload.service(run, seed=seed, progress=progress),
+        service=service.measure(seconds=size.service_seconds, seed=seed),
         limits=limits,
     )
 

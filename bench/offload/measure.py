@@ -6,7 +6,8 @@ interrupted run goes on with the groups that it lacks.
     runtime     workerd          phase      cold or warm
     invocation  offload          fixture    the size, such as 8x1536
     stage       the option       process    the group
-    metric      cpu, wall, helpers, locked (us), sent, received (bytes), a request
+    metric      cpu, wall, helpers, locked, waited (us), sent, received (bytes), all of
+                a request
 """
 
 from __future__ import annotations
@@ -42,6 +43,7 @@ _WARM_GROUPS = 8
 # Of the seconds, where both phases are measured: groups of processes start slowly.
 _SHARES = {"cold": 0.35, "warm": 0.65}
 _US = 1e-3
+_METRICS = ("cpu", "wall", "helpers", "locked", "waited", "sent", "received")
 Row = dict[str, Any]
 
 
@@ -103,10 +105,12 @@ def rows(run: Run, grid: Sequence[tuple[int, int]], phases: Sequence[str]) -> li
     """One row for each phase, size and option, from what the run holds.
 
     CPU of the main thread and time under the isolate lock in us with 95 % intervals
-    over ``n`` groups of processes; ``round_trip_ms`` is the median wall clock of the
-    whole request on loopback; bytes are those of the bodies that the Worker sent to
-    the service, and received from it and from the index. ``beyond`` says which limit
-    of Vectorize the size exceeds. Numbers are None where there is an ``error``.
+    over ``n`` groups of processes; ``waited_us`` is how much of the time under the lock
+    may be waiting for the core, where something else ran on it; ``round_trip_ms`` is
+    the median wall clock of the whole request on loopback; bytes are those of the
+    bodies that the Worker sent to the service, and received from it and from the index.
+    ``beyond`` says which limit of Vectorize the size exceeds. Numbers are None where
+    there is an ``error``.
     """
     table = run.samples()
     table = table[table["invocation"] == INVOCATION]
@@ -138,6 +142,7 @@ def _numbers(table: pd.DataFrame, error: str | None) -> Row:
         table = table.iloc[:0]
     by = {metric: table[table["metric"] == metric] for metric in _METRICS}
     cpu, locked = over_processes(by["cpu"]), over_processes(by["locked"])
+    waited = over_processes(by["waited"])
     wall = None if table.empty else float(by["wall"]["value"].median()) / 1000
     return {
         "worker_cpu_us": cpu and cpu.value,
@@ -146,6 +151,7 @@ def _numbers(table: pd.DataFrame, error: str | None) -> Row:
         "locked_us": locked and locked.value,
         "locked_low": locked and locked.low,
         "locked_high": locked and locked.high,
+        "waited_us": waited and waited.value,
         "round_trip_ms": wall,
         "request_bytes": _bytes(by["sent"]),
         "response_bytes": _bytes(by["received"]),
@@ -226,9 +232,6 @@ def _batches(
     with closing(groups([member], pace, seed=seed)) as stream:
         for one in stream:
             yield [turn for turns in one.turns.values() for turn in turns]
-
-
-_METRICS = ("cpu", "wall", "helpers", "locked", "sent", "received")
 
 
 def _samples(

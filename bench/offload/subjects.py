@@ -27,10 +27,10 @@ Failures = dict[str, str]
 class Warm:
     """A subject of `bench.measure.turns`; a turn is n requests of a case.
 
-    ``extra`` has in ns ``helpers`` and, where there is a trace, ``locked``; and in
-    bytes ``sent`` and ``received``, bodies only; each for all n requests. A case that
-    fails is noted in ``failures`` and costs nothing from then on, so that the others
-    go on; its turns mean nothing.
+    ``extra`` has in ns ``helpers`` and, where there is a trace, ``locked`` and what of
+    it may be waiting for the core, ``waited``; and in bytes ``sent`` and ``received``,
+    bodies only; each for all n requests. A case that fails is noted in ``failures`` and
+    costs nothing from then on, so that the others go on; its turns mean nothing.
     """
 
     def __init__(self, scene: Scene, seed: int, failures: Failures) -> None:
@@ -68,9 +68,9 @@ class Warm:
         isolate = self._isolate[option.name]
         cost, answer = self._scene.cost(case, self._plain, isolate)
         if self._traced is None:
-            return _turn(case, cost, answer, None)
+            return _turn(case, cost, answer)
         traced = _undisturbed(self._scene, case, self._traced, [isolate] * (1 + AGAIN))
-        return _turn(case, cost, answer, traced.locked)
+        return _turn(case, cost, answer, traced)
 
 
 class _Fresh:
@@ -108,11 +108,11 @@ class _Fresh:
         self._scene.cost(case, self._plain, 0)
         cost, answer = self._scene.cost(case, self._plain, place)
         if self._traced is None:
-            return _turn(case, cost, answer, None)
+            return _turn(case, cost, answer)
         self._scene.cost(case, self._traced, 0)
         places = [place, len(self._cases) + place]
         traced = _undisturbed(self._scene, case, self._traced, places)
-        return _turn(case, cost, answer, traced.locked)
+        return _turn(case, cost, answer, traced)
 
 
 def cold_rounds(
@@ -174,14 +174,14 @@ def _waiting(cost: Cost) -> int:
     return (cost.run_delay or 0) - cost.helpers
 
 
-def _turn(case: str, cost: Cost, answer: Answer, locked: int | None) -> Turn:
+def _turn(case: str, cost: Cost, answer: Answer, traced: Cost | None = None) -> Turn:
     extra = {
         "helpers": cost.helpers,
         "sent": answer.sent,
         "received": answer.received,
     }
-    if locked is not None:
-        extra["locked"] = locked
+    if traced is not None and traced.locked is not None:
+        extra |= {"locked": traced.locked, "waited": max(0, _waiting(traced))}
     return Turn(case, 1, cost.cpu, cost.wall, cost.run_delay, extra)
 
 

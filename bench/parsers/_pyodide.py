@@ -229,11 +229,18 @@ def _outcome(said: Any) -> Outcome:
 
 
 def _each(cases: _Cases) -> Iterator[tuple[str, Any]]:
-    """What Pyodide says to each case; where it ends, the ChildError, and a new one."""
+    """What Pyodide says to each case; where it ends, the ChildError, and a new one.
+
+    A process whose set-up fails says the same to all cases.
+    """
     left = dict(cases)
     while left:
         with Pyodide(left, seed=_SEED) as process:
-            process.ready()
+            try:
+                process.ready()
+            except ChildError as error:
+                yield from ((case, error) for case in left)
+                return
             for case in list(left):
                 del left[case]
                 try:

@@ -4,7 +4,7 @@ What ``reader`` returns is the TypeScript source of a function
 ``(body: Uint8Array) => value | Promise<value>``; lines that import may stand before it
 (``entries/<name>`` lies beside ``looped.ts``, ``worker/<name>`` is the Worker's). The
 body stands as the bytes of a request that has arrived. What turns them into a value is
-counted, decoding UTF-8 included; the network is not.
+counted, copying it into a Response and decoding UTF-8 included; the network is not.
 
 A value travels to the driver as ``entries/flat.ts`` writes it, with all its numbers as
 doubles, because JavaScript has no others: 1 and 1.0 cannot be told apart.
@@ -75,7 +75,7 @@ def judge(name: str, module: ModuleType, cases: Mapping[str, Case]) -> dict[str,
     for case, said in _each(reads, bodies):
         if isinstance(said, CaseError):
             found[case] = f"raised {said.said}"
-        elif isinstance(said, WorkerdError):
+        elif isinstance(said, BenchError):
             found[case] = f"crashed: {said}"
         else:
             found[case] = _wrong(cases[case], said)
@@ -144,11 +144,19 @@ def _asked(
 
 
 def _each(reads: _Reads, bodies: Mapping[str, bytes]) -> Iterator[tuple[str, Any]]:
-    """(case, its answer made whole, or the WorkerdError); a process that has ended is
-    followed by a new one for the cases that are left."""
+    """(case, its answer made whole, or the error); a process that has ended is followed
+    by a new one for the cases that are left.
+
+    A reader that does not compile is an error of all of them.
+    """
+    _check()
     left = dict(reads)
     while left:
-        isolates = _isolates(left, bodies, measured=False)
+        try:
+            isolates = _isolates(left, bodies, measured=False)
+        except BenchError as error:
+            yield from ((case, error) for case in left)
+            return
         with closing(Loops(lambda: isolates, seed=_SEED)) as loops:  # noqa: B023
             loops.ready()
             for case in list(left):
@@ -178,7 +186,7 @@ def _wrong(case: Case, answer: Any) -> str:
 def _outcome(said: Any) -> Outcome:
     if isinstance(said, CaseError):
         return Outcome("rejected", why=said.said)
-    if isinstance(said, WorkerdError):
+    if isinstance(said, BenchError):
         return Outcome("crashed", why=str(said))
     return Outcome("accepted", said)
 

@@ -13,7 +13,7 @@ __all__ = ["NOTE", "RUNTIME", "reader", "version"]
 
 RUNTIME = "workerd"
 NOTE = (
-    "own streaming reader in TypeScript over response.body, 16 KB at a time; refuses "
+    "own streaming reader in TypeScript, on a ReadableStream of 16 KB pieces; refuses "
     "what is no JSON in all that it reads, but for invalid UTF-8 in texts that nobody "
     "asked for; `first` stops after the metadata and does not see whether the rest is "
     "JSON; `chunks` decodes all words, which come before what makes them needless"
@@ -29,7 +29,7 @@ def reader(question: Question) -> str | None:
     return (
         f'import {{ {pick} }} from "entries/extract";\n'
         f'import {{ {shape} }} from "entries/extract_shapes";\n'
-        'import { extracted } from "entries/extract_stream";\n'
+        'import { extracted, pieces } from "entries/extract_stream";\n'
         "async (body: Uint8Array) =>\n"
-        f"  {pick}(await extracted(new Response(body).body!, {shape}))"
+        f"  {pick}(await extracted(pieces(body), {shape}))"
     )

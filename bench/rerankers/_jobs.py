@@ -146,7 +146,8 @@ def generate(k: int, dims: int, *, seed: int = SEED, ties: bool = False) -> Job:
         metadata = passage(source, tenant) if new else bare[-1].metadata
         bare.append(Match(f"chunk-{source.hexadecimal(10)}", score, metadata, []))
     values = rows.astype(np.float32)
-    return _made(query.astype(np.float32), values, bare, tenant)
+    body = _body(bare, values)
+    return Job(query.astype(np.float32), values, bare, tenant, NOW, body)
 
 
 def from_response(body: bytes) -> Job:
@@ -192,17 +193,6 @@ def parsed(body: bytes) -> list[Match]:
         Match(each["id"], each["score"], each.get("metadata") or {}, each["values"])
         for each in found
     ]
-
-
-def from_values(query: Any, values: Any, metadata: list[dict[str, Any]]) -> Job:
-    """A job of the given numbers, rounded to float32: shapes (dims,) and (k, dims)."""
-    bare = [Match(f"chunk-{n}", 0.5, each, []) for n, each in enumerate(metadata)]
-    rows = np.array(values, np.float32)
-    return _made(np.array(query, np.float32), rows, bare, TENANTS[0])
-
-
-def _made(query: Floats, rows: Floats, bare: list[Match], tenant: str) -> Job:
-    return Job(query, rows, bare, tenant, NOW, _body(bare, rows))
 
 
 def _body(bare: list[Match], rows: Floats | None) -> bytes:
