@@ -86,6 +86,7 @@ SMALL_BODIES = {
     "cut": b'{"a": "b\\u12',
     "minus": b"[-]",
     "exponent": b"[1e+]",
+    "fraction": b"[1.]",
     "words": b"[nulll]",
     "control": b'{"a\x1f":1}',
     "escape": b'["\\x"]',

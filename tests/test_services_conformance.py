@@ -32,6 +32,7 @@ SAMPLES = {
     "openai": {"stream": "data: {}\n\n"},
     "queue": ["message"],
     "r2": {"k": b"\xff"},
+    "rerank": {"vectors": [{"id": "a", "values": [1.0]}]},
     "vectorize": {"vectors": [{"id": "a", "values": [1.0] * 1536}]},
 }
 

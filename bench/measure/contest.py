@@ -32,7 +32,7 @@ from bench.measure.statistics import (
     ratio_interval,
     typical,
 )
-from bench.measure.turns import Group, Member, Pace, groups
+from bench.measure.turns import TURN_NS, Group, Member, Pace, groups
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -40,11 +40,19 @@ if TYPE_CHECKING:
     from bench.store import Run
 
 SEPARATOR = "\t"
+# Elsewhere than in CPython a turn is a request, whose own cost is known to some 10 us;
+# and in V8 it must be long enough for its share of garbage collections.
+_LONG_TURN_NS = 4_000_000
 
 
 def block(question: str, fixture: str) -> str:
     """The name of a block; no question and no fixture has a tabulator in its name."""
     return f"{question}{SEPARATOR}{fixture}"
+
+
+def turn_ns(runtime: str) -> int:
+    """Ns that a turn should take in ``runtime``."""
+    return TURN_NS if runtime == "cpython" else _LONG_TURN_NS
 
 
 @dataclass(slots=True)

@@ -18,9 +18,18 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from bench.errors import BenchError
 from bench.measure import affinity
 from bench.measure.compare import Budget
-from bench.measure.contest import Contest, block, hold, read
+from bench.measure.contest import Contest, block, hold, read, turn_ns
 from bench.measure.turns import Member, Pace, Subject
-from bench.parsers import REFERENCE, Case, Question, _bodies, _hosts, _suite, load
+from bench.parsers import (
+    HOSTS,
+    REFERENCE,
+    Case,
+    Question,
+    _bodies,
+    _hosts,
+    _suite,
+    load,
+)
 from bench.parsers._bodies import Body, bodies
 
 if TYPE_CHECKING:
@@ -43,12 +52,14 @@ Result = TypeVar("Result")
 
 @dataclass(frozen=True, slots=True)
 class Size:
-    """How long a profile takes, and the generated transcripts that it sizes up."""
+    """How long a profile takes, the generated transcripts that it sizes up, and the
+    runtimes whose parsers take part."""
 
     budget: Budget
     pace: Pace
     sizes: tuple[int, ...]
     pretty_sizes: tuple[int, ...] = ()
+    runtimes: tuple[str, ...] = HOSTS
 
 
 SIZES = {
@@ -56,6 +67,8 @@ SIZES = {
         Budget(60, 0.02, min_groups=5),
         Pace(5, 8, warm_seconds=0.006, block_seconds=0.12, least=1),
         sizes=(1_000, 30_000, 300_000),
+        # Pyodide takes seconds to start, in each group again.
+        runtimes=("cpython", "workerd"),
     ),
     "full": Size(
         Budget(1500, 0.01, min_groups=12),
@@ -93,7 +106,8 @@ class Entry:
             started: Subject = host.start(self.name, self.module, cases, seed=seed)
             return started
 
-        return Member(self.name, start, {key: key for key in cases})
+        turn = turn_ns(self.module.RUNTIME)
+        return Member(self.name, start, {key: key for key in cases}, turn_ns=turn)
 
     def judge(self) -> None:
         """Learn the version and what is wrong with each case."""
@@ -162,6 +176,7 @@ def measure(
         entries = [
             Entry(name, module, _cases(module, files))
             for name, module in (modules or load()).items()
+            if module.RUNTIME in size.runtimes
         ]
         progress.step("checking answers")
         _parallel(Entry.judge, entries)

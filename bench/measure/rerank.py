@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from bench.errors import BenchError
 from bench.measure.compare import Budget
-from bench.measure.contest import Contest, block, hold, read
+from bench.measure.contest import Contest, block, hold, read, turn_ns
 from bench.measure.turns import Member, Pace, Subject
 from bench.rerankers import INPUTS, REFERENCE, Case, _hosts, load
 
@@ -93,7 +93,9 @@ class Entry:
     def member(self) -> Member:
         """How it takes turns: in the blocks of its sound cases."""
         cases = self.sound
-        return Member(self.name, self._starter(cases), {key: key for key in cases})
+        mine = {key: key for key in cases}
+        turn = turn_ns(self.module.RUNTIME)
+        return Member(self.name, self._starter(cases), mine, turn_ns=turn)
 
     def base(self, blocks: Sequence[str]) -> Member:
         """The same by its lists alone, in every block of the same job."""

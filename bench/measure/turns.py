@@ -45,12 +45,16 @@ class Subject(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Member:
-    """One process of each group: how it starts, and its case in each block."""
+    """One process of each group: how it starts, and its case in each block.
+
+    ``loops`` of a turn are calibrated to ``turn_ns`` where they are not given.
+    """
 
     name: str
     start: Callable[[int], Subject]
     cases: Mapping[str, str]
-    loops: int | None = None  # None: calibrated to a turn of about 1.5 ms
+    loops: int | None = None
+    turn_ns: int = TURN_NS
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,7 +195,7 @@ class _Session:
                 block
             ] == member.cases[block]:
                 return self.loops[other, block]
-        return calibrate(self.subjects[name], member.cases[block])
+        return calibrate(self.subjects[name], member.cases[block], member.turn_ns)
 
     def _warm_up(self, key: Key, *, limit: int = 120) -> bool:
         """Give turns until they are steady; False when they never are."""
@@ -206,13 +210,15 @@ class _Session:
         return False
 
 
-def calibrate(subject: Subject, case: str) -> int:
+def calibrate(subject: Subject, case: str, turn_ns: int = TURN_NS) -> int:
     """Loops of ``case`` that fill a turn, found by doubling."""
     n = 1
-    while (cpu := subject.turn(case, n).cpu) < TURN_NS / 2:
+    while (cpu := subject.turn(case, n).cpu) < turn_ns / 2:
         n *= 2
-    if n == 1 and cpu > LONG * TURN_NS:
+    if n == 1 and cpu > LONG * turn_ns:
         return 1  # however often it is asked
     # The smallest of three: a single one may have met an interruption.
     cpu = min(subject.turn(case, n).cpu for _ in range(3))
-    return max(1, round(TURN_NS * n / cpu))
+    # At most twice what the doubling has shown: one reading near zero, easy to get while
+    # a compiler takes over, would ask for millions.
+    return max(1, min(2 * n, round(turn_ns * n / cpu)))

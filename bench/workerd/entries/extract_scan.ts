@@ -5,8 +5,18 @@
 // texts and names. Half a surrogate pair in an escape is taken, as JSON.parse does.
 import { hasAt } from "worker/skip";
 
+import { begun, memberAt, type Open, put } from "./extract_open";
 import type { Member, Shape } from "./extract_shapes";
-import { BAD, CUT, escapeEnd, numberEnd, numberIn, textIn } from "./extract_tokens";
+import {
+  BAD,
+  CUT,
+  escapeEnd,
+  numberEnd,
+  numberIn,
+  textIn,
+  type Word,
+  wordOf,
+} from "./extract_tokens";
 
 const DEPTH = 1000; // deeper is only what attacks, and so is a longer number
 const LONGEST = 1000;
@@ -21,10 +31,6 @@ const OPEN_OBJECT = 0x7b;
 const CLOSE_OBJECT = 0x7d;
 const BACKSLASH = 0x5c;
 const EMPTY = new Uint8Array();
-const WORDS = [true, false, null].map((value) => ({
-  value,
-  bytes: new TextEncoder().encode(String(value)),
-}));
 
 // What comes next.
 const VALUE = 0;
@@ -34,17 +40,6 @@ const NAME = 3;
 const NAME_END = 4; // a colon
 const VALUE_END = 5; // a comma, the end of what it is in, or of all
 const TEXT = 6; // the rest of one
-
-/** An object or a list that has begun. */
-interface Open {
-  close: number;
-  made: any; // undefined where it is walked over
-  members: Member[] | undefined; // those of an object that are asked for, if not all
-  items: Shape | undefined; // how each item, or each member where all are asked for
-  from: number; // where in members the next name is looked for first
-  name: string; // of the member whose value comes
-  isLast: boolean; // that member ends it
-}
 
 /** Takes pieces; its `value` is there when `isDone`. */
 export class Scan {
@@ -58,8 +53,8 @@ export class Scan {
   #isEnd = false; // of the text, with the end of the source
   #next = VALUE;
   #shape: Shape | undefined; // of the value that comes; undefined: walked over
-  #all: Open[] = []; // reused, so that walking makes no garbage
-  #open = begun(this.#all, 0);
+  #all: Open[] = [];
+  #open = begun(this.#all, 0, true, undefined); // not a list, but the whole
   #depth = 0;
   #isName = false; // the text that comes
   #isEscaped = false;
@@ -102,8 +97,7 @@ export class Scan {
     if (next === FIRST_NAME && byte === CLOSE_OBJECT) return this.#close();
     if (next === FIRST_ITEM && byte === CLOSE_LIST) return this.#close();
     if (next !== NAME && next !== FIRST_NAME) return this.#value(byte);
-    this.#isName = true;
-    return byte === QUOTE ? this.#mark(TEXT) : this.#refuse();
+    return byte === QUOTE ? this.#quote(true) : this.#refuse();
   }
 
   #mark(next: number): boolean {
@@ -112,47 +106,38 @@ export class Scan {
     return true;
   }
 
+  #quote(isName: boolean): boolean {
+    this.#isName = isName;
+    this.#isEscaped = false;
+    this.#before = undefined;
+    return this.#mark(TEXT);
+  }
+
   #value(byte: number): boolean {
-    if (byte === QUOTE) {
-      this.#isName = false;
-      return this.#mark(TEXT);
-    }
-    if (byte === OPEN_OBJECT) return this.#begin(CLOSE_OBJECT);
-    if (byte === OPEN_LIST) return this.#begin(CLOSE_LIST);
+    if (byte === QUOTE) return this.#quote(false);
+    if (byte === OPEN_OBJECT) return this.#begin(false);
+    if (byte === OPEN_LIST) return this.#begin(true);
     if (byte < LETTER_A) return this.#number();
-    const word = WORDS.find(({ bytes }) => bytes[0] === byte);
-    return word ? this.#word(word.bytes, word.value) : this.#refuse();
+    const word = wordOf(byte);
+    return word ? this.#word(word) : this.#refuse();
   }
 
   #valueEnd(byte: number): boolean {
     if (this.#depth === 0) this.#refuse();
-    const { close, items } = this.#open;
-    if (byte === close) return this.#close();
+    const { isList, items } = this.#open;
+    if (byte === (isList ? CLOSE_LIST : CLOSE_OBJECT)) return this.#close();
     if (byte !== COMMA) this.#refuse();
-    if (close === CLOSE_OBJECT) return this.#mark(NAME);
+    if (!isList) return this.#mark(NAME);
     this.#shape = items;
     return this.#mark(VALUE);
   }
 
-  #begin(close: number): boolean {
+  #begin(isList: boolean): boolean {
     this.#depth += 1;
     if (this.#depth > DEPTH) this.#refuse();
-    const open = begun(this.#all, this.#depth);
-    const shape = this.#shape;
-    const isObject = close === CLOSE_OBJECT;
-    open.close = close;
-    open.made = shape && (isObject ? {} : []);
-    open.items = shape && "whole";
-    open.members = undefined;
-    open.from = 0;
-    open.isLast = false;
-    if (typeof shape === "object") {
-      if ("members" in shape && isObject) open.members = shape.members;
-      if ("items" in shape && !isObject) open.items = shape.items;
-    }
-    this.#open = open;
-    this.#shape = open.items;
-    return this.#mark(isObject ? FIRST_NAME : FIRST_ITEM);
+    this.#open = begun(this.#all, this.#depth, isList, this.#shape);
+    this.#shape = this.#open.items;
+    return this.#mark(isList ? FIRST_ITEM : FIRST_NAME);
   }
 
   #close(): boolean {
@@ -170,13 +155,10 @@ export class Scan {
 
   /** A value that was asked for has ended: put it where it belongs. */
   #took(value: unknown): boolean {
-    const { close, made, name, isLast } = this.#open;
     if (this.#depth === 0) this.value = value;
-    else if (close === CLOSE_LIST) made.push(value);
-    else if (name === "__proto__") own(made, name, value);
-    else made[name] = value;
-    if (isLast) {
-      this.value = made;
+    else put(this.#open, value);
+    if (this.#open.isLast) {
+      this.value = this.#open.made;
       this.isDone = true;
     }
     return this.#passedOver();
@@ -185,18 +167,18 @@ export class Scan {
   #number(): boolean {
     const start = this.#at;
     const end = numberEnd(this.#source, start, this.#isEnd);
-    const isTooLong = this.#source.length - start > LONGEST;
-    if (end === BAD || (end === CUT && isTooLong)) this.#refuse();
+    const length = (end === CUT ? this.#source.length : end) - start;
+    if (end === BAD || length > LONGEST) this.#refuse();
     if (end === CUT) return false;
     this.#at = end;
     if (this.#shape === undefined) return this.#passedOver();
     return this.#took(numberIn(this.#source, start, end));
   }
 
-  #word(word: Uint8Array, value: unknown): boolean {
-    const end = this.#at + word.length;
+  #word({ bytes, value }: Word): boolean {
+    const end = this.#at + bytes.length;
     if (end > this.#source.length && !this.#isEnd) return false;
-    if (!hasAt(this.#source, this.#at, word)) this.#refuse();
+    if (!hasAt(this.#source, this.#at, bytes)) this.#refuse();
     this.#at = end;
     return this.#shape === undefined ? this.#passedOver() : this.#took(value);
   }
@@ -235,16 +217,15 @@ export class Scan {
   }
 
   #said(start: number, end: number): boolean {
-    if (this.#shape !== undefined) return this.#took(this.#decoded(start, end));
-    this.#isEscaped = false;
-    return this.#passedOver();
+    if (this.#shape === undefined) return this.#passedOver();
+    return this.#took(this.#decoded(start, end));
   }
 
   #named(start: number, end: number): boolean {
     const { made, members } = this.#open;
     this.#next = NAME_END;
-    if (made === undefined) this.#isEscaped = false;
-    else if (members === undefined) {
+    if (made === undefined) return true;
+    if (members === undefined) {
       this.#open.name = this.#decoded(start, end);
       this.#shape = "whole";
     } else {
@@ -261,26 +242,14 @@ export class Scan {
       const name = this.#decoded(start, end);
       return members.find((each) => each.name === name);
     }
-    const { length } = members;
-    for (let i = 0; i < length; i += 1) {
-      const place = (this.#open.from + i) % length;
-      const member = members[place] as Member;
-      if (hasAt(this.#source, start, member.quoted)) {
-        this.#open.from = place + 1; // members have the same order mostly
-        return member;
-      }
-    }
-    return undefined;
+    return memberAt(this.#open, members, this.#source, start);
   }
 
   #decoded(start: number, end: number): string {
     let text;
     if (this.#before === undefined) text = textIn(this.#source, start, end);
     else text = this.#before + this.#utf8.decode(this.#source.subarray(start, end));
-    if (this.#isEscaped) text = JSON.parse(`"${text}"`) as string;
-    this.#isEscaped = false;
-    this.#before = undefined;
-    return text;
+    return this.#isEscaped ? (JSON.parse(`"${text}"`) as string) : text;
   }
 
   #refuse(at = this.#at): never {
@@ -288,28 +257,9 @@ export class Scan {
   }
 }
 
-/** What is open at `depth`, made once. */
-function begun(all: Open[], depth: number): Open {
-  return (all[depth] ??= {
-    close: 0,
-    made: undefined,
-    members: undefined,
-    items: undefined,
-    from: 0,
-    name: "",
-    isLast: false,
-  });
-}
-
 function joined(first: Uint8Array, second: Uint8Array): Uint8Array {
   const both = new Uint8Array(first.length + second.length);
   both.set(first);
   both.set(second, first.length);
   return both;
-}
-
-/** Set a member whose name would set something else. */
-function own(object: object, name: string, value: unknown): void {
-  const writable = { writable: true, enumerable: true, configurable: true };
-  Object.defineProperty(object, name, { value, ...writable });
 }

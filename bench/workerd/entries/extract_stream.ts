@@ -5,7 +5,8 @@ import type { Shape } from "./extract_shapes";
 const PIECE = 16_384; // bytes, as large as a read of a socket is often
 
 /** What `shape` asks for of the JSON in `body`, which is cancelled as soon as nothing
- * more is wanted. Throws SyntaxError where it is no JSON as far as it is read. */
+ * more is wanted. Throws SyntaxError where it is no JSON as far as it is read, and
+ * TypeError where a text that is asked for is no UTF-8. */
 export async function extracted(
   body: ReadableStream<Uint8Array>,
   shape: Shape,

@@ -20,6 +20,22 @@ const SHORT = 24;
 const POWERS = Array.from({ length: 23 }, (_, n) => Number(`1e${n}`));
 const EXACT_DIGITS = 15;
 
+/** A value that is written as a word. */
+export interface Word {
+  bytes: Uint8Array;
+  value: unknown;
+}
+
+const WORDS: Word[] = [true, false, null].map((value) => ({
+  bytes: new TextEncoder().encode(String(value)),
+  value,
+}));
+
+/** The word that begins with `byte`, if there is one. */
+export function wordOf(byte: number): Word | undefined {
+  return WORDS.find(({ bytes }) => bytes[0] === byte);
+}
+
 /** The text from `start` to `end`, as it is written but for its escapes. */
 export function textIn(source: Uint8Array, start: number, end: number): string {
   if (end - start <= SHORT) {

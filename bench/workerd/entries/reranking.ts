@@ -12,7 +12,7 @@ export interface Match {
   metadata: { createdAt?: number; weight?: number; tenantId?: string };
 }
 
-/** A query with its matches without values, and what scores them: bench.rerankers._jobs. */
+/** A query, its matches without values, and what scores them: bench.rerankers._jobs. */
 export interface Job {
   query: number[]; // each a float32
   query32: Float32Array;
