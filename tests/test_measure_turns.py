@@ -144,3 +144,13 @@ def test_cold_rounds_never_use_a_process_twice():
     assert sum(len(subject.asked) for subject in started) == 12
     assert len({subject.seed for subject in started}) == len(started)
     assert {key for key, _ in rounds[0].turns.items()} == set(rounds[1].order)
+
+
+def test_one_reading_near_zero_does_not_ask_for_millions_of_loops():
+    readings = iter([TURN_NS / 3, TURN_NS * 0.6, 1.0, TURN_NS * 0.6, TURN_NS * 0.6])
+
+    class Subject(FakeSubject):
+        def turn(self, case: str, n: int = 1) -> Turn:
+            return Turn(case, n, int(next(readings)), 1, None, None)
+
+    assert calibrate(Subject(1, lambda draw, case: 1.0), "case") == 4

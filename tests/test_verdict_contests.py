@@ -1,4 +1,4 @@
-"""The answers of `bench parsers` and `bench rerank`: computed, and honest about doubt."""
+"""The answers of `bench parsers` and `bench rerank`: computed, honest about doubt."""
 
 from __future__ import annotations
 

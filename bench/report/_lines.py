@@ -11,6 +11,7 @@ from bench.report._evidence import Table
 WIDTH = 96
 WIDEST = 100
 _ASCII = str.maketrans({"\N{MINUS SIGN}": "-", "\N{EN DASH}": "-"})
+_NAME = 10  # letters of a name that are kept however wide the rest is
 # What a number begins with, a missing one too.
 _NUMBER = re.compile(r"[\d\N{MINUS SIGN}\N{EN DASH}+-]|$")
 
@@ -27,10 +28,11 @@ def table(title: str, found: Table) -> Iterable[str]:
     cells = [[title, *found.head[1:]], *found.rows]
     widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
     # What is too wide is cut in the names, and not in the numbers.
-    widths[0] = min(widths[0], WIDTH - sum(widths[1:]) - 2 * (len(widths) - 1) - 2)
+    room = WIDTH - sum(widths[1:]) - 2 * len(widths)
+    widths[0] = max(min(widths[0], room), _NAME)
     right = [_is_number(column) for column in zip(*found.rows, strict=True)]
     for line, (name, *rest) in enumerate(cells):
-        name = cut(name if line == 0 else f"  {name}", max(widths[0] + 2, 12))
+        name = cut(name if line == 0 else f"  {name}", widths[0] + 2)
         text = "".join(
             f"  {cell:{'>' if to_right else '<'}{width}}"
             for cell, width, to_right in zip(rest, widths[1:], right[1:], strict=True)
