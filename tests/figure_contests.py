@@ -41,6 +41,8 @@ BODIES = {
     "transcript of 100 KB": ("transcript", 100_300, ("full", "chunks")),
     "transcript of 1 MB": ("transcript", 1_000_700, ("full", "chunks")),
 }
+# Bodies that are enough for every figure, where many are drawn.
+FEW = ("transcript.json", "embedding.json", "transcript of 1 KB", "transcript of 1 MB")
 TOPICS = {
     "large integers": 6, "doubles": 14, "duplicate keys": 4, "lone surrogates": 5,
     "control characters": 9, "invalid UTF-8": 6, "byte order mark": 1,

@@ -9,7 +9,7 @@ from itertools import cycle
 
 import pandas as pd
 import pytest
-from figure_contests import PARSERS, TOPICS, parsers, rerank
+from figure_contests import FEW, PARSERS, TOPICS, parsers, rerank
 from figure_support import both, figures_of, text_of
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -21,7 +21,6 @@ from bench.platform import limit_profile
 
 DOCUMENTS = {"parsers": parsers(), "rerank": rerank()}
 # The same in few rows, for tests that draw many of them.
-FEW = ("transcript.json", "embedding.json", "transcript of 1 KB", "transcript of 1 MB")
 SMALL = {"parsers": parsers(FEW), "rerank": rerank(("warm",))}
 FREE = limit_profile("free")
 MODULES = {name: m for source in DOCUMENTS for name, m in figures_of(source).items()}

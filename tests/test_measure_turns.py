@@ -12,7 +12,8 @@ from fake_subject import Cost, FakeSubject
 
 from bench.measure.cold import cold_rounds
 from bench.measure.compare import BLOCK, Budget, compare
-from bench.measure.turns import MIN_ROUNDS, TURN_NS, Member, Pace, groups
+from bench.measure.process import Turn
+from bench.measure.turns import MIN_ROUNDS, TURN_NS, Member, Pace, calibrate, groups
 
 
 def member(name: str, cost: Cost, loops: int | None = None) -> Member:
@@ -153,4 +154,6 @@ def test_one_reading_near_zero_does_not_ask_for_millions_of_loops():
         def turn(self, case: str, n: int = 1) -> Turn:
             return Turn(case, n, int(next(readings)), 1, None, None)
 
-    assert calibrate(Subject(1, lambda draw, case: 1.0), "case") == 4
+    subject = Subject(1, lambda draw, case: 1.0)
+    assert calibrate(subject, "case") == 4
+    subject.close()

@@ -6,7 +6,7 @@ import json
 import math
 
 import pytest
-from figure_contests import parsers, rerank
+from figure_contests import FEW, parsers, rerank
 from figure_support import figures_of
 from test_notebooks import BOOKS, execute
 
@@ -17,8 +17,14 @@ from bench.paths import ROOT
 from bench.store import RUN_VARIABLE, Run, list_runs
 
 BY_NAME = {path.stem: path for path in BOOKS}
-DOCUMENTS = {"parsers": parsers(), "rerank": rerank()}
+DOCUMENTS = {"parsers": parsers(FEW), "rerank": rerank(("warm",))}
 NAMES = {"parsers": "02_json_parsers", "rerank": "03_rerank_offload"}
+COMMON = {"profile": "quick", "limits": "free", "seed": 1}
+GIVEN = {
+    "parsers": {"transcript": "", "fixtures": [], "suite": ""} | COMMON,
+    "rerank": {"ks": [], "dims": []} | COMMON,
+}
+MEASURE = {"parsers": helper.json_parsers, "rerank": helper.rerank_offload}
 each = pytest.mark.parametrize("kind", DOCUMENTS)
 
 
@@ -76,19 +82,23 @@ def test_in_a_batch_it_writes_into_the_run_of_the_batch(
     described = {"argv": [], "seed": 1, "profile": "quick", "parameters": {}}
     with Run.create(tmp_path / "batch", fixtures={}, **described) as run:
         monkeypatch.setenv(RUN_VARIABLE, str(run.path))
-        shown = execute(BY_NAME[NAMES[kind]])
+        made = MEASURE[kind](**GIVEN[kind])
+        name = min(figures_of(kind))
+        made.figure(name)
+        said = made.finish().data
         assert not run.sealed
+        assert (run.path / "figures" / f"{name}.png").is_file()
         assert len(run.samples()) == 1
         report.build(run.path)
     assert [listed.folder for listed in list_runs(tmp_path)] == ["batch"]
-    assert "part of the run" in shown["files"].data
+    assert "part of the run" in said
 
 
 @each
 def test_a_part_that_failed_leaves_a_failed_run(kind, measured, monkeypatch, tmp_path):
     broken = DOCUMENTS[kind] | {"errors": ["the child died"]}
     monkeypatch.setattr(f"bench.measure.{kind}.measure", lambda *_, **__: broken)
-    execute(BY_NAME[NAMES[kind]])
+    MEASURE[kind](**GIVEN[kind]).finish()
     assert run_of(tmp_path).manifest["status"] == "failed"
 
 
@@ -97,7 +107,7 @@ def test_a_wrong_parser_or_re_ranker_is_a_result_and_no_failure(
     kind, measured, tmp_path
 ):
     assert any(row["error"] for row in DOCUMENTS[kind]["rows"])
-    execute(BY_NAME[NAMES[kind]])
+    MEASURE[kind](**GIVEN[kind]).finish()
     assert run_of(tmp_path).manifest["status"] == "finished"
 
 
@@ -105,7 +115,7 @@ def test_an_unbounded_interval_is_stored_as_null(measured, monkeypatch, tmp_path
     odd = json.loads(json.dumps(DOCUMENTS["parsers"]))
     odd["rows"][0].update(low=-math.inf, high=math.inf)
     monkeypatch.setattr("bench.measure.parsers.measure", lambda *_, **__: odd)
-    execute(BY_NAME["02_json_parsers"])
+    helper.json_parsers(**GIVEN["parsers"]).finish()
     kept = json.loads((run_of(tmp_path).path / "parsers.json").read_bytes())
     assert kept["rows"][0]["low"] is kept["rows"][0]["high"] is None
 
@@ -113,8 +123,7 @@ def test_an_unbounded_interval_is_stored_as_null(measured, monkeypatch, tmp_path
 def test_named_files_are_parsed_besides_the_usual_bodies(measured, tmp_path):
     mine = tmp_path / "mine.json"
     mine.write_text('{"a": [1, 2, 3]}')
-    (tmp_path / "results").mkdir()
-    execute(BY_NAME["02_json_parsers"], fixtures=[str(mine)])
+    helper.json_parsers(**GIVEN["parsers"] | {"fixtures": [str(mine)]}).finish()
     (bodies, suite), arguments = measured["parsers"]
     labels = [body.label for body in bodies]
     assert labels[0] == "transcript.json", "the main body stays the transcript"
@@ -133,13 +142,8 @@ def test_named_files_are_parsed_besides_the_usual_bodies(measured, tmp_path):
     ],
 )
 def test_sizes_make_a_grid_and_none_leave_the_profiles(measured, given, grid):
-    execute(BY_NAME["03_rerank_offload"], **given)
+    helper.rerank_offload(**GIVEN["rerank"] | given).finish()
     assert measured["rerank"][1]["grid"] == grid
-
-
-PARSERS = {"transcript": "", "fixtures": [], "suite": ""}
-RERANK = {"ks": [], "dims": []}
-COMMON = {"profile": "quick", "limits": "free", "seed": 1}
 
 
 @pytest.mark.parametrize(
@@ -159,7 +163,7 @@ def test_a_bad_parameter_of_parsers_is_named_before_a_run_is_made(
     measured, tmp_path, field, value
 ):
     with pytest.raises(UserError) as caught:
-        helper.json_parsers(**PARSERS | COMMON | {field: value})
+        helper.json_parsers(**GIVEN["parsers"] | {field: value})
     assert caught.value.field == field
     assert caught.value.remedy
     assert list(tmp_path.iterdir()) == []
@@ -184,14 +188,14 @@ def test_a_bad_parameter_of_re_ranking_is_named_before_a_run_is_made(
     measured, tmp_path, field, value
 ):
     with pytest.raises(UserError) as caught:
-        helper.rerank_offload(**RERANK | COMMON | {field: value})
+        helper.rerank_offload(**GIVEN["rerank"] | {field: value})
     assert caught.value.field == field
     assert list(tmp_path.iterdir()) == []
     assert measured == {}
 
 
 def test_a_figure_of_another_document_is_refused(measured):
-    ranked = helper.rerank_offload(**RERANK | COMMON)
+    ranked = helper.rerank_offload(**GIVEN["rerank"])
     with pytest.raises(UserError, match="no figure of rerank") as caught:
         ranked.figure("budget")
     assert "rerank_map" in caught.value.remedy

@@ -66,6 +66,7 @@ def document(
         "tables": tables,
         "costs": [_cost(key, line, runtimes) for key, line in lines.items()],
         "switches": list(_switches(lines, runtimes, limits)),
+        "cold": list(cold),
         "stories": list(stories.parse(rows, lines, cold)),
         "suite": _suite.summary(correctness),
         "correctness": list(correctness),

@@ -16,7 +16,7 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from bench.errors import BenchError
-from bench.measure import affinity
+from bench.measure import affinity, first_parse
 from bench.measure.compare import Budget
 from bench.measure.contest import Contest, block, hold, read, turn_ns
 from bench.measure.turns import Member, Pace, Subject
@@ -52,14 +52,15 @@ Result = TypeVar("Result")
 
 @dataclass(frozen=True, slots=True)
 class Size:
-    """How long a profile takes, the generated transcripts that it sizes up, and the
-    runtimes whose parsers take part."""
+    """How long a profile takes, the generated transcripts that it sizes up, the
+    runtimes whose parsers take part, and the isolates whose first request is read."""
 
     budget: Budget
     pace: Pace
     sizes: tuple[int, ...]
     pretty_sizes: tuple[int, ...] = ()
     runtimes: tuple[str, ...] = HOSTS
+    isolates: int = 60
 
 
 SIZES = {
@@ -69,6 +70,7 @@ SIZES = {
         sizes=(1_000, 30_000, 300_000),
         # Pyodide takes seconds to start, in each group again.
         runtimes=("cpython", "workerd"),
+        isolates=16,
     ),
     "full": Size(
         Budget(1500, 0.01, min_groups=12),
@@ -118,10 +120,11 @@ class Entry:
         except BenchError as error:
             self.errors = dict.fromkeys(self.cases, str(error))
 
-    def weigh(self, seed: int) -> None:
-        """Learn the memory of an answer, for the largest body of each mode."""
+    def weigh(self, kind: str, seed: int) -> None:
+        """Learn the memory of an answer, for the largest body of that kind, by mode."""
         largest: dict[str, str] = {}
-        for key, case in self.sound.items():
+        mine = {k: case for k, case in self.sound.items() if case.question.kind == kind}
+        for key, case in mine.items():
             length, mode = case.file.stat().st_size, case.question.mode
             best = largest.setdefault(mode, key)
             smaller = self.cases[best].file.stat().st_size < length <= _PEAK_BYTES
@@ -183,15 +186,20 @@ def measure(
         progress.step("checking correctness")
         correctness = _correctness(entries, texts)
         _hold(run, entries, size, seed, progress)
+        _first(run, entries, given[0], size, seed, progress)
         progress.step("reading memory")
         with affinity.driving():
-            _parallel(lambda entry: entry.weigh(seed), entries)
+            _parallel(lambda entry: entry.weigh(given[0].kind, seed), entries)
     return parse_tables.document(
         run,
         bodies=everything,
         entries=entries,
         blocks=read(run.samples(), INVOCATION),
-        cold=(),
+        cold=first_parse.rows(
+            run,
+            {given[0].label: len(given[0].data)},
+            [entry.name for entry in entries],
+        ),
         correctness=correctness,
         limits=limits,
         has_suite=suite is not None,
@@ -225,6 +233,26 @@ def _correctness(entries: Sequence[Entry], texts: Sequence[Any]) -> list[Any]:
         lambda entry: _suite.correctness({entry.name: entry.module}, texts), there
     )
     return [row for rows in found for row in rows]
+
+
+def _first(
+    run: Run,
+    entries: Sequence[Entry],
+    main: Body,
+    size: Size,
+    seed: int,
+    progress: Reporter,
+) -> None:
+    """What parsing the main body adds to the first request of an isolate."""
+    for mode in main.modes:
+        key = block(mode, main.label)
+        cases = {
+            entry.name: (entry.module, entry.cases[key])
+            for entry in entries
+            if entry.module.RUNTIME == first_parse.RUNTIME and key in entry.sound
+        }
+        progress.step(f"first requests, {mode}")
+        first_parse.measure(run, cases, main.label, isolates=size.isolates, seed=seed)
 
 
 def _hold(

@@ -219,6 +219,6 @@ def calibrate(subject: Subject, case: str, turn_ns: int = TURN_NS) -> int:
         return 1  # however often it is asked
     # The smallest of three: a single one may have met an interruption.
     cpu = min(subject.turn(case, n).cpu for _ in range(3))
-    # At most twice what the doubling has shown: one reading near zero, easy to get while
-    # a compiler takes over, would ask for millions.
+    # At most twice what the doubling has shown: one reading near zero, easy to get
+    # while a compiler takes over, would ask for millions.
     return max(1, min(2 * n, round(turn_ns * n / cpu)))

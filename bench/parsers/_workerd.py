@@ -68,6 +68,13 @@ def start(
     return Loops(lambda: isolates, seed=seed)
 
 
+def fresh(name: str, module: ModuleType, case: Case, count: int) -> Isolates:
+    """A process of ``count`` isolates that have answered nothing yet; the name of the
+    case is empty. Raises as ``start``."""
+    reads, bodies = _asked(name, module, {"": case})
+    return _isolates(reads, bodies, measured=True, count=count)
+
+
 def judge(name: str, module: ModuleType, cases: Mapping[str, Case]) -> dict[str, str]:
     """Case -> '', or why its answer is wrong, in words."""
     reads, bodies = _asked(name, module, cases)
@@ -197,6 +204,7 @@ def _isolates(
     *,
     measured: bool,
     v8_flags: Sequence[str] = (),
+    count: int = 1,
 ) -> Isolates:
     _check()
     sources = list(dict.fromkeys(source for source, _ in reads.values()))
@@ -214,8 +222,8 @@ def _isolates(
         cases="\n".join(cases),
     )
     module = _bundled(entry, tuple(map(_exported, sources)))
-    folder = sandbox.write(module, data=bodies, v8_flags=v8_flags)
-    return Isolates(folder, 1, measured=measured)
+    folder = sandbox.write(module, count, data=bodies, v8_flags=v8_flags)
+    return Isolates(folder, count, measured=measured)
 
 
 def _exported(source: str) -> str:

@@ -25,22 +25,22 @@ _PARSE, _RERANK = "parsing 18 KB took 4 ms", "re-ranking 8 x 1,536 took 12 ms"
 def parse(
     rows: Sequence[Row], lines: Mapping[tuple[str, str, str], Line], cold: Sequence[Row]
 ) -> Iterator[Row]:
-    """Conditions of the first story: parsers at the main body, first requests of an
-    isolate (``cold``), and the size at which each parser takes 4 ms."""
+    """Conditions of the first story: each parser and mode at the main body, warm and in
+    the first request of an isolate (``cold``), and the size that takes 4 ms."""
     main = rows[0]["fixture"] if rows else ""
     for row in rows:
-        if row["fixture"] == main and row["mode"] == "full" and row["cpu_us"]:
+        if row["fixture"] == main and row["cpu_us"]:
             yield _story(
                 _PARSE,
                 PARSE_MS,
                 row,
                 "warm",
-                f"{row['parser']}, all of {main}",
+                f"{row['parser']}, {row['mode']}, {main}",
                 (row["cpu_us"], row["low"], row["high"]),
             )
     for row in cold:
         spent = (row["cpu_us"], row["low"], row["high"])
-        condition = f"{row['parser']}, first request of an isolate"
+        condition = f"{row['parser']}, {row['mode']}, first request of an isolate"
         yield _story(_PARSE, PARSE_MS, row, "cold", condition, spent)
     for (parser, mode, family), line in lines.items():
         if mode != "full" or family != "transcript":

@@ -73,19 +73,19 @@ class Loops:
 
     def answer(self, case: str) -> bytes:
         """What ``case`` makes, as JSON. Raises as ``turn`` does."""
-        return self._said(case, self._isolates.ask(0, _request(case)))
+        return self._said(case, self._isolates.ask(0, request(case)))
 
     def close(self) -> None:
         """End the process; safe to call twice."""
         self._isolates.close()
 
     def _net(self, case: str, n: int) -> tuple[int, int, int]:
-        cost, answer = self._isolates.cost(0, _request(case, n))
+        cost, answer = self._isolates.cost(0, request(case, n))
         self._said(case, answer)
         return cost.cpu - round(median(self._floors)), cost.helpers, cost.wall
 
     def _floor(self) -> None:
-        cost, _ = self._isolates.cost(0, _request("", 0))
+        cost, _ = self._isolates.cost(0, request("", 0))
         self._floors.append(cost.cpu)
 
     @staticmethod
@@ -97,6 +97,7 @@ class Loops:
         return body
 
 
-def _request(case: str, n: int | None = None) -> Request:
+def request(case: str, n: int | None = None) -> Request:
+    """The request that runs ``case`` n times, or that asks for its answer."""
     headers = {} if n is None else {HEADER: str(n)}
     return Request("GET", f"/{quote(case, safe='')}", headers, b"")
