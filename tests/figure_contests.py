@@ -75,6 +75,19 @@ def parsers(bodies=tuple(BODIES)):
             for share in (None, 0.1)
             if name not in {"json", "v8_json", "pyodide_json"}
         ],
+        "cold": [
+            {
+                "parser": name,
+                "runtime": "workerd",
+                "mode": "full",
+                "bytes": 18_216,
+                "fixture": "transcript.json",
+                "cpu_us": 350.0,
+                **interval(350.0, 0.2),
+                "n": 16,
+            }
+            for name in ("v8_json", "v8_text")
+        ],
         "stories": [
             story("v8_json, all of transcript.json", 4.0, 0.07),
             story("v8_json takes 4 ms at 1.2 MB", 4.0, 4.0)

@@ -163,6 +163,24 @@ def test_the_caption_says_how_many_groups_there_were():
     uneven = copy.deepcopy(DOCUMENTS["parsers"])
     uneven["tables"][0]["n"] = 5
     assert "n = 5 to 6 process groups" in figures.caption(uneven)
+    text = figures.caption(DOCUMENTS["rerank"])
+    assert "re-rankers n = 6 process groups; warm requests n = 5 process groups" in text
+
+
+def test_a_ratio_that_may_be_nothing_is_an_arrow_and_an_upper_end():
+    """The cost of one that is cheaper than the noise of an empty request."""
+    document = copy.deepcopy(SMALL["rerank"])
+    for row in document["rows"]:
+        if (row["backend"], row["input"]) == ("v8_arrays", "lists"):
+            row.update(ratio=3e-7, ratio_low=4e-9, ratio_high=0.0065)
+    figure, _ = draw("rerank_ratios", document)
+    axes = figure.axes[0]
+    assert axes.get_xlim()[0] > 1e-4, "the others are not flattened"
+    assert "at most 0.0065" in [text.get_text() for text in axes.texts]
+    arrows = [line for line in axes.lines if line.get_marker() == "<"]
+    assert len(arrows) == 1
+    legend = " ".join(text.get_text() for text in figure.legends[0].get_texts())
+    assert "reaches zero or below" in legend
 
 
 def test_a_wrong_parser_is_named_without_a_number():

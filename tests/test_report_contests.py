@@ -128,6 +128,19 @@ def test_columns_of_a_text_are_aligned():
     assert [row.split()[0] for row in rows][:3] == ["v8_text", "v8_json", "orjson"]
 
 
+def test_a_story_is_told_of_workers_and_of_whatever_takes_as_long():
+    document = copy.deepcopy(DOCUMENTS["parsers"])
+    first = document["stories"][0]
+    document["stories"] += [
+        first | {"runtime": "cpython", "condition": "a quick one", "reproduces": False},
+        first | {"runtime": "cpython", "condition": "a slow one", "reproduces": True},
+    ]
+    text = report.parsers_text(document)
+    assert "a slow one" in text
+    assert "a quick one" not in text
+    assert "In CPython, conditions that take less: 1." in text
+
+
 @each
 def test_a_control_that_is_off_is_said_beside_the_rows(kind):
     document = copy.deepcopy(DOCUMENTS[kind])

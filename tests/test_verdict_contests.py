@@ -48,7 +48,12 @@ def test_the_fastest_of_each_runtime_is_named_with_its_ratio():
 def test_who_is_wrong_is_said_with_the_answer():
     text = of_parsers.sentence(PARSERS)
     assert "ujson answered a question wrong and got no number for it." in text
-    assert "Not all JSON is read right by orjson, rapidjson, ujson, ijson." in text
+    right = "v8_json, v8_text, json, msgspec, simdjson, pyodide_json"
+    assert f"Every text of the edge cases is read right by {right} alone." in text
+    flawed = changed(PARSERS, "suite", {}, wrong_values=1, flaws=["big integers"])
+    text = of_parsers.sentence(flawed)
+    assert "No parser reads every text of the edge cases right." in text
+    assert "v8_json is wrong about big integers." in text
     right = changed(PARSERS, "rows", {"parser": "ujson"}, correct=True, error=None)
     assert "answered a question wrong" not in of_parsers.sentence(right)
 

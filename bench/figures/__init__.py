@@ -121,13 +121,19 @@ def caption(result: dict[str, Any]) -> str:
 
 
 def _compared(result: dict[str, Any]) -> list[str]:
-    """How many groups the tables of a comparison have; nothing for other documents."""
+    """How many groups a comparison has; nothing for other documents."""
     from bench.figures._common import number
     from bench.figures._contest import listed
 
-    found = (number(table.get("n")) for table in listed(result, "tables"))
-    counts = sorted({int(n) for n in found if n})
-    if not counts:
-        return []
-    n = " to ".join(f"{count:,}" for count in dict.fromkeys((counts[0], counts[-1])))
-    return [f"n = {n} process groups"]
+    def said(what: str, rows: list[dict[str, Any]]) -> list[str]:
+        found = sorted({int(n) for row in rows if (n := number(row.get("n")))})
+        ends = dict.fromkeys((found[0], found[-1])) if found else ()
+        counted = " to ".join(f"{count:,}" for count in ends)
+        return [f"{what}n = {counted} process groups"] if counted else []
+
+    options = listed(result, "options")
+    counts = said("re-rankers " if options else "", listed(result, "tables"))
+    for phase in dict.fromkeys(str(row.get("phase")) for row in options):
+        mine = [row for row in options if str(row.get("phase")) == phase]
+        counts += said(f"{phase} requests ", mine)
+    return counts

@@ -89,7 +89,14 @@ def factor(value: float) -> str:
 
 
 def ratio_text(found: Estimate) -> str:
-    """A ratio with its interval, as many digits as tell the two ends apart."""
+    """A ratio with its interval, as many digits as tell the two ends apart.
+
+    One that is too small for them, a difference that may be zero, only has an upper
+    end.
+    """
+    smallest = found.value if found.low is None else min(found.value, found.low)
+    if smallest < 1e-4 and found.high is not None:
+        return f"at most {found.high:.2g}"
     ends = enumerate((100, 10, 0.1, 0.01))
     digits = next((place for place, end in ends if found.value >= end), 4)
     if found.low is None or found.high is None:

@@ -6,7 +6,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from bench.figures._axes import Estimate, plain_log, ratio_text
+from bench.figures._axes import (
+    Estimate,
+    beyond_key,
+    log_floor,
+    log_interval,
+    plain_log,
+    ratio_text,
+)
 from bench.figures._common import INK, duration
 from bench.figures._contest import (
     TITLE,
@@ -28,8 +35,9 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
+_SMALLEST = 1e-4  # a ratio that is smaller is one of noise
 _PITCH = 0.2  # inches a row
-_COST = 104  # points from the axes to the costs
+_COST = 118  # points from the axes to the costs
 _WRONG = 80  # letters of an error that fit in a row
 _BAND: dict[str, Any] = {"facecolor": "#d9dce0", "edgecolor": "none", "zorder": 0}
 _DOUBTED: dict[str, Any] = {
@@ -78,7 +86,7 @@ def panel(title: str, rows: Sequence[Row], name: str, table: Row) -> Panel:
         key=lambda one: (
             order.index(one.runtime),
             one.ratio is None,
-            one.ratio.value if one.ratio else 0.0,
+            one.cost.value if one.cost else 0.0,
         )
     )
     return Panel(title, entrants, control(table), table.get("holds") is True)
@@ -105,18 +113,21 @@ def forest(panels: Sequence[Panel], xlabel: str, alt: str) -> Figure:
         spare.set_axis_off()
     for lowest in axes.flat[max(len(panels) - columns, 0) : len(panels)]:
         lowest.set_xlabel(xlabel)
-    _legend(figure, panels)
+    _legend(figure, panels, reach)
     return figure
 
 
 def _reach(panels: Iterable[Panel]) -> tuple[float, float]:
-    """The ends of the shared axis: all ratios, and 1 which they are held against."""
-    found = [1.0]
-    for each in panels:
-        for entrant in each.entrants:
-            if entrant.ratio is not None:
-                found += [end for end in entrant.ratio if end is not None and end > 0]
-    return min(found) / 1.3, max(found) * 1.3
+    """The ends of the shared axis: all ratios, and 1 which they are held against.
+
+    An interval may reach further, as that of a difference which may be zero does.
+    """
+    found = [one.ratio for each in panels for one in each.entrants if one.ratio]
+    edge = log_floor([*found, Estimate(1.0, None, None)], _SMALLEST)
+    values = [one.value for one in found] or [1.0]
+    ends = [end for one in found if (end := one.high) is not None]
+    most = max([1.0, *values])
+    return edge, 1.3 * max(most, *(end for end in [*ends, most] if end < 10 * most))
 
 
 def _draw(axes: Axes, each: Panel, longest: int, reach: tuple[float, float]) -> None:
@@ -149,11 +160,7 @@ def _row(axes: Axes, place: int, entrant: Entrant) -> None:
             fontsize=7.5, fontstyle="italic", color=WRONG, zorder=5, in_layout=False,
         )  # fmt: skip
         return
-    style = mark(entrant.runtime)
-    if found.low is not None and found.high is not None and found.low > 0:
-        ends = [found.low, found.high]
-        axes.plot(ends, [place] * 2, "-|", color=style["color"], linewidth=1.2)
-    axes.plot([found.value], [place], linestyle="", zorder=4, **style)
+    log_interval(axes, found, place, axes.get_xlim()[0], **mark(entrant.runtime))
     spent = duration(entrant.cost.value) if entrant.cost else ""
     for text, shift in ((ratio_text(found), 5), (spent, _COST)):
         axes.annotate(
@@ -169,11 +176,21 @@ def _row(axes: Axes, place: int, entrant: Entrant) -> None:
         )
 
 
-def _legend(figure: Figure, panels: Sequence[Panel]) -> None:
+def _is_beyond(entrant: Entrant, edge: float) -> bool:
+    """Whether a row ends in an arrow at the edge."""
+    found = entrant.ratio
+    return found is not None and min(found.value, found.low or edge) < edge
+
+
+def _legend(
+    figure: Figure, panels: Sequence[Panel], reach: tuple[float, float]
+) -> None:
     from matplotlib.patches import Patch
 
     runtimes = in_order(one.runtime for each in panels for one in each.entrants)
     handles: list[Any] = [handle(runtime) for runtime in runtimes]
+    if any(_is_beyond(one, reach[0]) for each in panels for one in each.entrants):
+        handles.append(beyond_key())
     if any(each.control and each.holds for each in panels):
         handles.append(Patch(**_BAND, label="A/A control: the reference to itself"))
     if any(each.control and not each.holds for each in panels):

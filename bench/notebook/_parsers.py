@@ -124,6 +124,12 @@ class JsonParsers(Measured):
 
         return tables.shown(_parsers.bodies(self.result))
 
+    def cold(self) -> Styler:
+        """CPU in us of the first parse of a fresh isolate."""
+        from bench.report import _parsers, tables
+
+        return tables.shown(_parsers.cold(self.result))
+
     def switches(self) -> Styler:
         """From which size another parser saves what matters."""
         from bench.report import _parsers, tables

@@ -39,6 +39,8 @@ def _of_parsers(document: Row) -> Iterable[Titled]:
         yield Titled(f"{mode} of {main}", _parsers.speed(document, mode), about)
         about = ""
     yield Titled("every body", _parsers.bodies(document), _BODIES)
+    title = "first request of an isolate"
+    yield Titled(title, _parsers.cold(document), _COLD)
     yield Titled("by size", _parsers.costs(document), _COSTS)
     yield Titled("switch", _parsers.switches(document), _SWITCHES)
     yield Titled("correctness", _parsers.correctness(document), _CORRECTNESS)
@@ -62,6 +64,9 @@ _SPEED = (
     "answer adds at most. An answer that differs from the right one has no number."
 )
 _BODIES = "CPython's json in microseconds, and the fastest with its ratio to json."
+_COLD = (
+    "CPU of a parse in the first request that a fresh isolate gets; n counts isolates."
+)
 _COSTS = "A line through generated transcripts: a fixed part and a part for each byte."
 _SWITCHES = (
     "From which size another parser saves a millisecond, or a tenth of the limit, of "

@@ -156,6 +156,21 @@ def costs(document: Row) -> Table:
     return Table([*head, "n"], rows, [])
 
 
+def cold(document: Row) -> Table:
+    """The first parse of a fresh isolate, which compiles and loads what it needs."""
+    rows = [
+        [
+            f"{row.get('parser')}, {row.get('mode')} of {row.get('fixture')}",
+            kilobytes(row.get("bytes")),
+            with_ends(cost(row)),
+            count(row.get("n")),
+        ]
+        for row in listed(document, "cold")
+    ]
+    head = ["parser", "KB", f"CPU ({MICRO})", "n"]
+    return Table(head, rows, failures(listed(document, "cold"), "parser", "mode"))
+
+
 def correctness(document: Row) -> Table:
     """What each parser gets wrong, in numbers of texts, and where."""
     found = listed(document, "suite")
@@ -171,7 +186,7 @@ def correctness(document: Row) -> Table:
     notes = [
         f"{row.get('parser')}: {', '.join(map(str, row['flaws']))}."
         for row in found
-        if row.get("flaws")
+        if isinstance(row.get("flaws"), list) and row["flaws"]
     ]
     source = document.get("source_of_suite")
     notes += [f"Texts: {source}."] if source else []

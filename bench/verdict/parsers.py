@@ -26,6 +26,7 @@ from bench.verdict.answer import percent
 _MODE = "full"
 # The parser that a Worker has without adding anything.
 _AT_HOME = "v8_json"
+_FLAWS = ("accepts_wrong", "rejects_wrong", "wrong_values", "crashed")
 
 
 def sentence(document: dict[str, Any]) -> str:
@@ -142,20 +143,30 @@ def _wrong(document: Row) -> str:
     wrong = _names(
         row for row in listed(document, "rows") if failure(row)[:5] == "wrong"
     )
-    flawed = _names(
-        row
-        for row in listed(document, "suite")
-        if any(
-            number(row.get(key))
-            for key in ("accepts_wrong", "rejects_wrong", "wrong_values", "crashed")
-        )
+    said = (
+        f"{wrong} answered a question wrong and got no number for it." if wrong else ""
     )
-    parts = []
-    if wrong:
-        parts.append(f"{wrong} answered a question wrong and got no number for it.")
-    if flawed:
-        parts.append(f"Not all JSON is read right by {flawed}.")
-    return " ".join(parts)
+    return f"{said} {_flaws(document)}".strip()
+
+
+def _flaws(document: Row) -> str:
+    """Who reads every text right, or what a Worker's own parser gets wrong."""
+    suite = listed(document, "suite")
+    if not suite:
+        return ""
+    flawed = [row for row in suite if any(number(row.get(key)) for key in _FLAWS)]
+    sound = _names(row for row in suite if row not in flawed)
+    if not flawed:
+        texts = "Every parser reads every text of the edge cases right."
+    elif sound:
+        texts = f"Every text of the edge cases is read right by {sound} alone."
+    else:
+        texts = "No parser reads every text of the edge cases right."
+    home = next((row for row in flawed if row.get("parser") == _AT_HOME), None)
+    topics = home.get("flaws") if home else None
+    if not isinstance(topics, list) or not topics:
+        return texts
+    return f"{texts} {_AT_HOME} is wrong about {', '.join(map(str, topics))}."
 
 
 def _names(rows: Iterable[Row]) -> str:
