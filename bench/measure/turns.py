@@ -137,6 +137,7 @@ class _Session:
             for block in member.cases:
                 self.blocks.setdefault(block, []).append(member.name)
         self.loops: dict[Key, int] = {}
+        self.own: list[Key] = []  # calibrated, not taken over from another
 
     def measure(self, draw: random.Random) -> Group:
         for subject in self.subjects.values():
@@ -145,9 +146,8 @@ class _Session:
             for name in names:
                 self.loops[name, block] = self._loops(name, block)
         unsteady = [key for key in self.loops if not self._warm_up(key)]
-        for block, names in self.blocks.items():
-            for name in names:
-                self._again(name, block)
+        for key in self.own:
+            self._again(key)
         turns: dict[Key, list[Turn]] = {key: [] for key in self.loops}
         order: list[Key] = []
         until = time.monotonic() + self.pace.seconds
@@ -189,12 +189,15 @@ class _Session:
         case = self.members[name].cases[block]
         return self.subjects[name].turn(case, self.loops[key])
 
-    def _again(self, name: str, block: str) -> None:
+    def _again(self, key: Key) -> None:
         """Calibrate anew what the warm-up has made much faster, and who shares it."""
-        member, key = self.members[name], (name, block)
-        if member.loops is None and self._turn(key).cpu < member.turn_ns / SHRUNK:
-            loops = calibrate(self.subjects[name], member.cases[block], member.turn_ns)
-            self.loops |= dict.fromkeys([key, *self._alike(name, block)], loops)
+        name, block = key
+        member = self.members[name]
+        if self._turn(key).cpu < member.turn_ns / SHRUNK:
+            loops = self._calibrated(name, block)
+            for other in [key, *self._alike(name, block)]:
+                if self.members[other[0]].loops is None:
+                    self.loops[other] = loops
 
     def _alike(self, name: str, block: str) -> list[Key]:
         """Others that run the same case: a control must be the reference in all but
@@ -213,6 +216,11 @@ class _Session:
         for other in self._alike(name, block):
             if other in self.loops:
                 return self.loops[other]
+        self.own.append((name, block))
+        return self._calibrated(name, block)
+
+    def _calibrated(self, name: str, block: str) -> int:
+        member = self.members[name]
         return calibrate(self.subjects[name], member.cases[block], member.turn_ns)
 
     def _warm_up(self, key: Key, *, limit: int = 120) -> bool:
