@@ -115,6 +115,16 @@ def _create(
     given = batch.validate(values, paths)
     for mine in given.values():
         limit_profile(mine.get("limits", "free"))
+        if {"suite", "fixtures"} & set(mine):
+            notebook.check_parsers(
+                mine.get("transcript", ""),
+                mine.get("fixtures", []),
+                mine.get("suite", ""),
+                mine.get("profile", profile),
+            )
+        notebook.check_rerank(
+            mine.get("ks", []), mine.get("dims", []), mine.get("profile", profile)
+        )
         notebook.check(
             mine.get("runtimes", ["cpython"]),
             mine.get("phases", ["warm"]),

@@ -63,6 +63,8 @@ class Loops:
 
         Raises CaseError with what the case threw, WorkerdError where workerd ended.
         """
+        # Once before the clock: the caches hold what another process used.
+        self._said(case, self._isolates.ask(0, request(case, 1)))
         self._floor()
         spent, helpers, wall = self._net(case, n)
         if case in self._less:
