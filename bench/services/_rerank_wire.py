@@ -154,7 +154,7 @@ def vectors(values: Sequence[Sequence[float]]) -> Floats:
 def _decoded(text: bytes | memoryview, kind: type[Item]) -> Item:
     try:
         return msgspec.json.decode(text, type=kind)
-    except msgspec.MsgspecError as error:
+    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
         refuse(400, str(error))
 
 
