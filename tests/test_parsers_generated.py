@@ -111,7 +111,7 @@ def flaws() -> dict[str, set[str]]:
 
 
 @given(VALUES, st.sampled_from(WAYS))
-@settings(max_examples=300)
+@settings(max_examples=100)
 def test_a_parser_in_cpython_equals_the_reference(flaws, value, way):
     text = encoded(way(value))
     for name, answer in HERE.items():
@@ -129,7 +129,7 @@ def test_a_parser_in_workerd_equals_the_reference(name, flaws):
 
     # All of them at once: asking takes a process.
     @given(VALUES, st.sampled_from(WAYS))
-    @settings(max_examples=200)
+    @settings(max_examples=70)
     def collect(value, way):
         texts.append(encoded(way(value)))
 

@@ -117,14 +117,14 @@ def test_every_size_of_pieces_and_every_cut_give_the_same(scanner, name, shape):
 
 
 @given(body=transcripts(odd=False), cuts=st.lists(st.integers(0, 10_000), max_size=6))
-@settings(max_examples=60)
+@settings(max_examples=30)
 def test_transcripts_are_read_as_json_parse_reads_them(scanner, body, cuts):
     for shape in ("SPOKEN", "CHUNKS"):
         assert same(scanner, body, shape, cuts)
 
 
 @given(body=transcripts(odd=True), cuts=st.lists(st.integers(0, 10_000), max_size=6))
-@settings(max_examples=100)
+@settings(max_examples=40)
 def test_odd_and_broken_transcripts_too(scanner, body, cuts):
     for shape in ("SPOKEN", "CHUNKS", "WHOLE"):
         same(scanner, body.removeprefix(b"\xef\xbb\xbf"), shape, cuts)
@@ -152,7 +152,7 @@ SHAPE = st.recursive(
 @given(
     VALUE, SHAPE, st.booleans(), st.lists(st.integers(0, 500), max_size=6), st.data()
 )
-@settings(max_examples=120)
+@settings(max_examples=50)
 def test_any_value_in_any_shape(scanner, value, shape, is_ascii, cuts, data):
     text = json.dumps(
         value, ensure_ascii=is_ascii, indent=data.draw(st.sampled_from([None, 1]))
@@ -169,7 +169,7 @@ NUMBERS = st.from_regex(
 
 
 @given(st.lists(NUMBERS, min_size=1, max_size=20), st.integers(0, 300))
-@settings(max_examples=100)
+@settings(max_examples=40)
 def test_numbers_are_the_nearest_doubles(scanner, numbers, cut):
     assert same(scanner, f"[{','.join(numbers)}]".encode(), "WHOLE", [cut])
 
