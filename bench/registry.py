@@ -30,6 +30,19 @@ def load(package: str, required: tuple[str, ...]) -> dict[str, ModuleType]:
     return {name: _checked(f"{package}.{name}", required) for name in names}
 
 
+def host(package: str, module: ModuleType, known: tuple[str, ...]) -> ModuleType:
+    """The module of ``package`` that runs the plug-in ``module``, by its RUNTIME.
+
+    Raises BenchError that names the file where that is not one of ``known``.
+    """
+    if module.RUNTIME not in known:
+        raise BenchError(
+            f"{module.__file__}: RUNTIME is {module.RUNTIME!r}, "
+            f"not one of {', '.join(known)}"
+        )
+    return importlib.import_module(f"{package}._{module.RUNTIME}")
+
+
 def _checked(name: str, required: tuple[str, ...]) -> ModuleType:
     try:
         module = importlib.import_module(name)

@@ -103,3 +103,24 @@ def ratio_text(found: Estimate) -> str:
         return f"{found.value:,.{digits}f}"
     low, high = (f"{end:,.{digits}f}" for end in found[1:] if end is not None)
     return f"{found.value:,.{digits}f} [{low}, {high}]"
+
+
+def aside(
+    axes: Axes, place: float, lines: list[str], *, size: float, step: float
+) -> None:
+    """``lines`` to the right of the axes at height ``place``, the first one bold.
+
+    ``size`` of the letters and ``step`` from line to line are in points.
+    """
+    for line, text in enumerate(lines):
+        axes.annotate(
+            text,
+            (1, place),
+            xycoords=("axes fraction", "data"),
+            xytext=(6, step * ((len(lines) - 1) / 2 - line)),
+            textcoords="offset points",
+            va="center",
+            fontsize=size,
+            fontweight="normal" if line else "bold",
+            color="#555555" if line else INK,
+        )

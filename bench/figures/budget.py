@@ -12,7 +12,7 @@ from __future__ import annotations
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
-from bench.figures._axes import Estimate
+from bench.figures._axes import Estimate, aside
 from bench.figures._bars import Bar, Segment, bars, table
 from bench.figures._common import (
     FLOOR,
@@ -197,18 +197,7 @@ def _numbers(axes: Axes, place: float, bar: Bar) -> None:
         lines.insert(0, f"{_text(bar.charged)} charged")
     if bar.n:
         lines.append(bar.size)
-    for line, text in enumerate(lines):
-        axes.annotate(
-            text,
-            (1, place),
-            xycoords=("axes fraction", "data"),
-            xytext=(6, 10.5 * ((len(lines) - 1) / 2 - line)),
-            textcoords="offset points",
-            va="center",
-            fontsize=8,
-            fontweight="normal" if line else "bold",
-            color="#555555" if line else INK,
-        )
+    aside(axes, place, lines, size=8, step=10.5)
 
 
 def _text(found: Estimate) -> str:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
-from bench.figures._axes import Estimate
+from bench.figures._axes import Estimate, aside
 from bench.figures._common import (
     INK,
     empty,
@@ -184,18 +184,7 @@ def _numbers(
     trip = number(row.get("round_trip_ms"))
     wire += [f"{milliseconds(trip)} ms round trip"] if trip is not None else []
     lines += [", ".join(wire)] if wire else []
-    for line, text in enumerate(lines):
-        axes.annotate(
-            text,
-            (1, place),
-            xycoords=("axes fraction", "data"),
-            xytext=(6, 10 * ((len(lines) - 1) / 2 - line)),
-            textcoords="offset points",
-            va="center",
-            fontsize=7.5,
-            fontweight="normal" if line else "bold",
-            color="#555555" if line else INK,
-        )
+    aside(axes, place, lines, size=7.5, step=10)
 
 
 def _said(found: Estimate) -> str:

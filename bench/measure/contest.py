@@ -131,16 +131,18 @@ def hold(
         done = max(done, *(len(turns) for turns in found.turns.values()))
     began = time.monotonic() - _spent(run, contest.invocation)
     stream = groups(contest.everyone(), contest.pace, seed=seed + done)
+    reached = width(blocks, contest.reference)
     with affinity.driving(), closing(stream):
         for number in range(done, 10_000):
-            if _enough(contest, blocks, number, time.monotonic() - began):
+            if _enough(contest.budget, reached, number, time.monotonic() - began):
                 return
             with run.cell({"contest": contest.invocation, "group": number}) as cell:
                 group = next(stream)
                 cell.add(_rows(contest, group, number))
             for key, found in blocks.items():
                 found.add(group, key)
-            on_group(number + 1, width(blocks, contest.reference))
+            reached = width(blocks, contest.reference)
+            on_group(number + 1, reached)
 
 
 def width(blocks: Mapping[str, Block], reference: str) -> float:
@@ -161,13 +163,10 @@ def _spent(run: Run, invocation: str) -> float:
     return float(sum(cell["seconds"] for cell in mine))
 
 
-def _enough(
-    contest: Contest, blocks: Mapping[str, Block], done: int, spent: float
-) -> bool:
-    budget = contest.budget
+def _enough(budget: Budget, reached: float, done: int, spent: float) -> bool:
     if done < budget.min_groups:
         return False
-    if width(blocks, contest.reference) <= budget.target_width:
+    if reached <= budget.target_width:
         return True
     # Another group must still fit: the limit is a promise.
     return spent * (done + 1) / done > budget.seconds

@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from bench.measure.compare import CONFIDENCE, CONTROL
 from bench.measure.contest import Block, block
-from bench.measure.statistics import Interval
+from bench.measure.contest_tables import (
+    Row,
+    controlled,
+    ends,
+    failures,
+    head,
+    measured,
+)
 from bench.parsers import REFERENCE, _suite
 from bench.verdict import stories
 from bench.verdict.switch import Line, fit, switch
@@ -18,8 +24,6 @@ if TYPE_CHECKING:
     from bench.platform import LimitProfile
     from bench.store import Run
 
-SCHEMA = 1
-Row = dict[str, Any]
 Key = tuple[str, str]  # mode and label
 # What the switches are held against: a millisecond, and a tenth of the limit.
 SAVED_MS, SHARE = 1.0, 0.1
@@ -40,12 +44,14 @@ def document(
 ) -> Row:
     """Everything that was found out. CPU in us, intervals over process groups."""
     tables = [
-        table
+        _table(body, mode, found)
         for body in bodies
         for mode in body.modes
-        if (table := _table(body, mode, blocks)) is not None
+        if REFERENCE in (found := blocks.get((mode, body.label), Block())).turns
     ]
-    _judge(tables, blocks)
+    for table in tables:
+        found = blocks[table["mode"], table["fixture"]]
+        table |= controlled(found, REFERENCE, len(tables))
     lines = _lines(bodies, entries, blocks)
     runtimes = {entry.name: str(entry.module.RUNTIME) for entry in entries}
     rows = [
@@ -55,12 +61,7 @@ def document(
         for row in _rows(body, mode, entries, blocks)
     ]
     return {
-        "schema": SCHEMA,
-        "run": run.id,
-        "machine": run.machine,
-        "command": run.manifest.get("command", ""),
-        "profile": run.manifest.get("profile", ""),
-        "limits": {"name": limits.name, "cpu_ms": limits.cpu_ms},
+        **head(run, limits),
         "rows": rows,
         "control": tables[0]["control"] if tables else None,
         "tables": tables,
@@ -71,37 +72,19 @@ def document(
         "suite": _suite.summary(correctness),
         "correctness": list(correctness),
         "source_of_suite": "edges and JSONTestSuite" if has_suite else "edges",
-        "errors": [error["message"] for error in run.errors() if error["cell"]],
+        "errors": failures(run),
     }
 
 
-def _table(body: Body, mode: str, blocks: Mapping[Key, Block]) -> Row | None:
-    found = blocks.get((mode, body.label))
-    if found is None or REFERENCE not in found.turns:
-        return None
-    cheapest = min(found.names, key=lambda name: found.cost(name).value)
+def _table(body: Body, mode: str, found: Block) -> Row:
     return {
         "mode": mode,
         "fixture": body.label,
         "kind": body.kind,
         "bytes": len(body.data),
         "n": len(found.turns[REFERENCE]),
-        "fastest": cheapest,
+        "fastest": min(found.names, key=lambda name: found.cost(name).value),
     }
-
-
-def _judge(tables: Sequence[Row], blocks: Mapping[Key, Block]) -> None:
-    """Add the control of each table, and whether it holds.
-
-    One in twenty sound controls would fail by chance at 95 %; the confidence is
-    raised so that it is one in twenty documents (Bonferroni).
-    """
-    confidence = 1 - (1 - CONFIDENCE) / max(1, len(tables))
-    for table in tables:
-        found = blocks[table["mode"], table["fixture"]]
-        control = found.ratio(CONTROL, REFERENCE, confidence)
-        table["control"] = ends("ratio", "low", "high", control)
-        table["holds"] = control is not None and not control.excludes(1.0)
 
 
 def _rows(
@@ -109,40 +92,37 @@ def _rows(
 ) -> Iterator[Row]:
     found = blocks.get((mode, body.label), Block())
     key = block(mode, body.label)
+    best = {
+        runtime: min(
+            (each.name for each in entries if _is_of(each, runtime, found)),
+            key=lambda name: found.cost(name).value,
+            default="",
+        )
+        for runtime in {entry.module.RUNTIME for entry in entries}
+    }
     for entry in entries:
         if key not in entry.cases:
             continue
-        error = entry.errors.get(key, "")
-        name = entry.name if entry.name in found.turns and not error else ""
-        mates = [
-            each.name
-            for each in entries
-            if each.name in found.turns and each.module.RUNTIME == entry.module.RUNTIME
-        ]
-        best = min(mates, key=lambda mate: found.cost(mate).value, default="")
-        cost = found.cost(name) if name else None
+        runtime = entry.module.RUNTIME
+        name = "" if entry.errors.get(key) else entry.name
+        against = found.ratio(name, best[runtime])
         yield {
             "parser": entry.name,
-            "runtime": entry.module.RUNTIME,
+            "runtime": runtime,
             "version": entry.version,
             "mode": mode,
             "kind": body.kind,
             "fixture": body.label,
             "bytes": len(body.data),
-            "correct": not error,
-            **ends("cpu_us", "low", "high", cost),
-            "n": cost.n if cost else 0,
-            **ends("ratio", "ratio_low", "ratio_high", found.ratio(name, REFERENCE)),
-            "fastest": best or None,
-            **ends(
-                "vs_fastest",
-                "vs_fastest_low",
-                "vs_fastest_high",
-                found.ratio(name, best),
-            ),
+            **measured(entry, key, found, REFERENCE),
+            "fastest": best[runtime] or None,
+            **ends("vs_fastest", "vs_fastest_low", "vs_fastest_high", against),
             "peak_bytes": entry.peaks.get(key),
-            "error": error or (None if name else "was not measured"),
         }
+
+
+def _is_of(entry: Entry, runtime: str, found: Block) -> bool:
+    return runtime == entry.module.RUNTIME and entry.name in found.turns
 
 
 def _lines(
@@ -207,10 +187,3 @@ def _switches(
                 **ends("bytes", "low", "high", found.size),
                 "verdict": found.verdict,
             }
-
-
-def ends(value: str, low: str, high: str, found: Interval | None) -> Row:
-    """An interval under three names; None thrice where there is none."""
-    if found is None:
-        return {value: None, low: None, high: None}
-    return {value: found.value, low: found.low, high: found.high}

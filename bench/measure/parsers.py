@@ -18,8 +18,9 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from bench.errors import BenchError
 from bench.measure import affinity, first_parse
 from bench.measure.compare import Budget
-from bench.measure.contest import Contest, block, hold, read, turn_ns
-from bench.measure.turns import Member, Pace, Subject
+from bench.measure.contest import Contest, block, hold, read
+from bench.measure.entrant import Entrant
+from bench.measure.turns import Pace
 from bench.parsers import (
     HOSTS,
     REFERENCE,
@@ -82,43 +83,15 @@ SIZES = {
 
 
 @dataclass(slots=True)
-class Entry:
-    """A parser that takes part: its cases by block, and what is wrong with each.
+class Entry(Entrant):
+    """A parser; ``peaks`` has the bytes that an answer needs at most, by case."""
 
-    ``peaks`` has the bytes that an answer needs at most, of a few cases.
-    """
-
-    name: str
-    module: ModuleType
-    cases: dict[str, Case]
-    version: str = ""
-    errors: dict[str, str] = field(default_factory=dict)
     peaks: dict[str, int | None] = field(default_factory=dict)
 
     @property
-    def sound(self) -> dict[str, Case]:
-        """Cases whose answer is right."""
-        return {key: case for key, case in self.cases.items() if not self.errors[key]}
-
-    def member(self) -> Member:
-        """How it takes turns: in the blocks of its sound cases."""
-        host, cases = _hosts.host(self.module), self.sound
-
-        def start(seed: int) -> Subject:
-            started: Subject = host.start(self.name, self.module, cases, seed=seed)
-            return started
-
-        turn = turn_ns(self.module.RUNTIME)
-        return Member(self.name, start, {key: key for key in cases}, turn_ns=turn)
-
-    def judge(self) -> None:
-        """Learn the version and what is wrong with each case."""
-        try:
-            self.version = self.module.version()
-            host = _hosts.host(self.module)
-            self.errors = host.judge(self.name, self.module, self.cases)
-        except BenchError as error:
-            self.errors = dict.fromkeys(self.cases, str(error))
+    def host(self) -> ModuleType:
+        """The module of its runtime. Raises BenchError."""
+        return _hosts.host(self.module)
 
     def weigh(self, kind: str, seed: int) -> None:
         """Learn the memory of an answer, for the largest body of that kind, by mode."""
@@ -130,7 +103,7 @@ class Entry:
             smaller = self.cases[best].file.stat().st_size < length <= _PEAK_BYTES
             largest[mode] = key if smaller else best
         for key in largest.values():
-            self.peaks[key] = _hosts.host(self.module).peak_bytes(
+            self.peaks[key] = self.host.peak_bytes(
                 self.name, self.module, self.cases[key], seed=seed
             )
 

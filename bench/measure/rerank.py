@@ -10,14 +10,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 from bench.errors import BenchError
 from bench.measure.compare import Budget
-from bench.measure.contest import Contest, block, hold, read, turn_ns
-from bench.measure.turns import Member, Pace, Subject
+from bench.measure.contest import Contest, block, hold, read
+from bench.measure.entrant import Entrant
+from bench.measure.turns import Member, Pace
+from bench.offload import size as job_size
 from bench.rerankers import INPUTS, REFERENCE, Case, _hosts, load
 
 if TYPE_CHECKING:
@@ -76,67 +78,24 @@ SIZES = {
 
 
 @dataclass(slots=True)
-class Entry:
-    """A re-ranker that takes part: its cases by block, and what is wrong with each."""
-
-    name: str
-    module: ModuleType
-    cases: dict[str, Case]
-    version: str = ""
-    errors: dict[str, str] = field(default_factory=dict)
+class Entry(Entrant):
+    """A re-ranker."""
 
     @property
-    def sound(self) -> dict[str, Case]:
-        """Cases whose ranking is right."""
-        return {key: case for key, case in self.cases.items() if not self.errors[key]}
+    def host(self) -> ModuleType:
+        """The module of its runtime. Raises BenchError."""
+        return _hosts.host(self.module)
 
-    def member(self) -> Member:
-        """How it takes turns: in the blocks of its sound cases."""
-        cases = self.sound
-        mine = {key: key for key in cases}
-        turn = turn_ns(self.module.RUNTIME)
-        return Member(self.name, self._starter(cases), mine, turn_ns=turn)
-
-    def base(self, blocks: Sequence[str]) -> Member:
-        """The same by its lists alone, in every block of the same job."""
+    def base(self, blocks: Mapping[str, Case]) -> Member:
+        """The same by its lists alone, in every one of ``blocks`` of the same job."""
         lists = {case: key for key, case in self.sound.items()}
         cases = {}
-        for key in blocks:
-            k, dims = parsed(key)
+        for key, (k, dims, *_) in blocks.items():
             own = lists.get(Case(k, dims, BASE_INPUT))
             if own is not None:
                 cases[key] = own
         mine = {own: self.cases[own] for own in cases.values()}
-        return Member(BASE, self._starter(mine), cases)
-
-    def _starter(self, cases: Mapping[str, Case]) -> Any:
-        host = _hosts.host(self.module)
-
-        def start(seed: int) -> Subject:
-            started: Subject = host.start(self.name, self.module, cases, seed=seed)
-            return started
-
-        return start
-
-    def judge(self) -> None:
-        """Learn the version and what is wrong with each case."""
-        try:
-            self.version = self.module.version()
-            host = _hosts.host(self.module)
-            self.errors = host.judge(self.name, self.module, self.cases)
-        except BenchError as error:
-            self.errors = dict.fromkeys(self.cases, str(error))
-
-
-def label(k: int, dims: int) -> str:
-    """``8x1536``: a job as rows name it."""
-    return f"{k}x{dims}"
-
-
-def parsed(key: str) -> tuple[int, int]:
-    """k and dims of a block or of a label."""
-    k, _, dims = key.rpartition("\t")[2].partition("x")
-    return int(k), int(dims)
+        return Member(BASE, self.starter(mine), cases)
 
 
 def grid(ks: Sequence[int], dims: Sequence[int]) -> Grid | None:
@@ -209,7 +168,7 @@ def measure(
 
 def _cases(module: ModuleType, grid: Grid) -> dict[str, Case]:
     return {
-        block(given, label(k, dims)): Case(k, dims, given)
+        block(given, job_size(k, dims)): Case(k, dims, given)
         for k, dims in grid
         for given in INPUTS
         if module.ranker(given) is not None
@@ -223,7 +182,7 @@ def _hold(
     members = [entry.member() for entry in entries if entry.sound]
     if REFERENCE not in {member.name for member in members}:
         raise BenchError(f"the re-ranker {REFERENCE}, the reference, takes no part")
-    blocks = list(dict.fromkeys(key for member in members for key in member.cases))
+    blocks = {key: case for entry in entries for key, case in entry.sound.items()}
     members.append(known[REFERENCE].base(blocks))
     runtimes = {entry.name: str(entry.module.RUNTIME) for entry in entries}
     runtimes[BASE] = runtimes[REFERENCE]

@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from bench.measure.compare import CONFIDENCE, CONTROL
 from bench.measure.contest import Block, block
-from bench.measure.parse_tables import ends
-from bench.measure.rerank import BASE, Grid, label
+from bench.measure.contest_tables import (
+    Row,
+    controlled,
+    failures,
+    head,
+    measured,
+)
+from bench.measure.rerank import BASE, Grid
+from bench.offload import size
 from bench.rerankers import INPUTS
 from bench.verdict import stories
 from bench.verdict.break_even import NETWORK_MS, break_even
@@ -18,11 +24,7 @@ if TYPE_CHECKING:
     from bench.platform import LimitProfile
     from bench.store import Run
 
-SCHEMA = 1
-Row = dict[str, Any]
 Key = tuple[str, str]  # input and label
-# The option that a backend stands for, whose Worker cost is shown beside it.
-_OPTION = {"workerd": "in_path"}
 
 
 def document(
@@ -39,12 +41,7 @@ def document(
     rows = [row for k, dims in grid for row in _rows(k, dims, entries, blocks, options)]
     tables = list(_tables(grid, blocks))
     return {
-        "schema": SCHEMA,
-        "run": run.id,
-        "machine": run.machine,
-        "command": run.manifest.get("command", ""),
-        "profile": run.manifest.get("profile", ""),
-        "limits": {"name": limits.name, "cpu_ms": limits.cpu_ms},
+        **head(run, limits),
         "rows": rows,
         "control": tables[0]["control"] if tables else None,
         "tables": tables,
@@ -53,22 +50,19 @@ def document(
         "network_ms": list(NETWORK_MS),
         "break_even": list(break_even(options, limits.cpu_ms)),
         "stories": list(stories.rerank(rows, options)),
-        "errors": [error["message"] for error in run.errors() if error["cell"]],
+        "errors": failures(run),
     }
 
 
 def _tables(grid: Grid, blocks: Mapping[Key, Block]) -> Iterator[Row]:
     """The control of each job, over all its inputs: the base is the same there."""
-    confidence = 1 - (1 - CONFIDENCE) / max(1, len(grid))
     for k, dims in grid:
-        found = blocks.get((INPUTS[0], label(k, dims)))
-        control = found.ratio(CONTROL, BASE, confidence) if found else None
+        found = blocks.get((INPUTS[0], size(k, dims)))
         yield {
             "k": k,
             "dims": dims,
-            "n": control.n if control else 0,
-            "control": ends("ratio", "low", "high", control),
-            "holds": control is not None and not control.excludes(1.0),
+            "n": len(found.turns[BASE]) if found else 0,
+            **controlled(found, BASE, len(grid)),
         }
 
 
@@ -80,14 +74,11 @@ def _rows(
     options: Sequence[Row],
 ) -> Iterator[Row]:
     for given in INPUTS:
-        found = blocks.get((given, label(k, dims)), Block())
-        key = block(given, label(k, dims))
+        found = blocks.get((given, size(k, dims)), Block())
+        key = block(given, size(k, dims))
         for entry in entries:
             if key not in entry.cases:
                 continue
-            error = entry.errors.get(key, "")
-            name = entry.name if entry.name in found.turns and not error else ""
-            cost = found.cost(name) if name else None
             yield {
                 "backend": entry.name,
                 "runtime": entry.module.RUNTIME,
@@ -95,13 +86,9 @@ def _rows(
                 "k": k,
                 "dims": dims,
                 "input": given,
-                "correct": not error,
-                **ends("cpu_us", "low", "high", cost),
-                "n": cost.n if cost else 0,
-                **ends("ratio", "ratio_low", "ratio_high", found.ratio(name, BASE)),
+                **measured(entry, key, found, BASE),
                 "worker_cpu_us": None,
                 "round_trip_ms": None,
-                "error": error or (None if name else "was not measured"),
             }
     yield from (
         _offered(row) for row in options if (row["k"], row["dims"]) == (k, dims)

@@ -17,7 +17,7 @@ from bench.services import _rerank_port, rerank
 from bench.services._control import Control
 from bench.services._outbound import Outbound
 from bench.services._port import Port, bound
-from bench.services._server import _die_with_parent, _pin, _tell, _url
+from bench.services._server import _die_with_parent, _pin, _tell, serve
 
 SEED = 1  # of the services, whose answers do not depend on it
 
@@ -47,19 +47,7 @@ async def _serve(cpus: list[int]) -> None:
     named = {port.service.name: port for port in ports.values()}
     control = Control(named, bound(0))
     outbound = Outbound({(host, "/"): port for host, port in ports.items()}, bound(0))
-    for port in ports.values():
-        await port.open()
-    await control.open()
-    await outbound.open()
-    _tell(
-        {
-            "endpoints": {host: _url(port.number) for host, port in ports.items()},
-            "control": _url(control.number),
-            "outbound": _url(outbound.number),
-            "cpus": cpus,
-        }
-    )
-    await asyncio.Event().wait()
+    await serve(ports, control, outbound, cpus)
 
 
 if __name__ == "__main__":

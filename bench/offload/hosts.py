@@ -3,21 +3,13 @@
 from __future__ import annotations
 
 import os
-import subprocess
 import sys
 from typing import Any
 
 import httpx
 
 from bench.errors import BenchError
-from bench.services._client import (
-    _ONE_THREAD,
-    Services,
-    _end,
-    _first_line,
-    _import_path,
-    _raise_told,
-)
+from bench.services._client import Services, launch
 
 INDEX, RERANK = "_index", "rerank"
 """What `bench.services.Services` calls the two: to put, fault, configure."""
@@ -29,24 +21,13 @@ def start(cpus: set[int] | None = None) -> Services:
     ``endpoints`` of the handle are by host, ``index`` and ``rerank``. The process ends
     with this one. Raises UserError when a CPU cannot be had.
     """
-    process = subprocess.Popen(
+    return launch(
         [
             *(sys.executable, "-m", "bench.offload._hosts"),
             *("--cpus", ",".join(str(cpu) for cpu in sorted(cpus or ()))),
             *("--parent", str(os.getpid())),
-        ],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        env={**os.environ, **_ONE_THREAD, "PYTHONPATH": _import_path()},
+        ]
     )
-    try:
-        message = _first_line(process)
-        if "error" in message:
-            _raise_told(message["error"])
-    except BaseException:
-        _end(process)
-        raise
-    return Services(process, message)
 
 
 def info(running: Services) -> dict[str, Any]:

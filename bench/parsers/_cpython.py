@@ -15,6 +15,7 @@ from typing import Any
 from bench.measure.process import Child, ChildError, Turn
 from bench.parsers import Case, Question
 from bench.parsers._answers import Outcome
+from bench.parsers._children import each
 from bench.parsers._peak import added_by
 from bench.parsers._subject import READY
 from bench.parsers._travel import whole
@@ -107,26 +108,11 @@ def _outcome(said: Any) -> Outcome:
 def _each(
     setup: str, name: str, module: ModuleType, cases: Mapping[str, Any]
 ) -> Iterator[tuple[str, Any]]:
-    """What the child says to each case; where it ends, the ChildError, and a new one.
-
-    A child whose set-up fails says the same to all cases.
-    """
-    left = dict(cases)
-    while left:
-        with _child(setup, name, module, left, _SEED) as child:
-            try:
-                child.ready()
-            except ChildError as error:
-                yield from ((case, error) for case in left)
-                return
-            for case in list(left):
-                del left[case]
-                try:
-                    said = child.turn(case).extra
-                except ChildError as error:
-                    yield case, error
-                    break
-                yield case, said
+    return each(
+        cases,
+        lambda left: _child(setup, name, module, left, _SEED),
+        lambda child, case: child.turn(case).extra,
+    )
 
 
 def _child(

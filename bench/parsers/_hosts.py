@@ -8,18 +8,12 @@ peak_bytes(name, module, case, *, seed)   memory that one answer takes, or None
 
 from __future__ import annotations
 
-import importlib
 from types import ModuleType
 
-from bench.errors import BenchError
-from bench.parsers import HOSTS
+from bench import registry
+from bench.parsers import HOSTS, PACKAGE
 
 
 def host(module: ModuleType) -> ModuleType:
     """The host of a parser module. Raises BenchError for an unknown runtime."""
-    if module.RUNTIME not in HOSTS:
-        raise BenchError(
-            f"{module.__file__}: RUNTIME is {module.RUNTIME!r}, "
-            f"not one of {', '.join(HOSTS)}"
-        )
-    return importlib.import_module(f"bench.parsers._{module.RUNTIME}")
+    return registry.host(PACKAGE, module, HOSTS)

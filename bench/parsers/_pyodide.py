@@ -29,6 +29,7 @@ from bench.measure import affinity
 from bench.measure.process import KEPT, TURN_SECONDS, Child, ChildError, Turn
 from bench.parsers import Case, Question
 from bench.parsers._answers import Outcome, reference, why_different
+from bench.parsers._children import each
 from bench.parsers._peak import added_by
 from bench.parsers._travel import whole
 from bench.paths import ROOT
@@ -229,23 +230,8 @@ def _outcome(said: Any) -> Outcome:
 
 
 def _each(cases: _Cases) -> Iterator[tuple[str, Any]]:
-    """What Pyodide says to each case; where it ends, the ChildError, and a new one.
-
-    A process whose set-up fails says the same to all cases.
-    """
-    left = dict(cases)
-    while left:
-        with Pyodide(left, seed=_SEED) as process:
-            try:
-                process.ready()
-            except ChildError as error:
-                yield from ((case, error) for case in left)
-                return
-            for case in list(left):
-                del left[case]
-                try:
-                    said = process.answer(case)
-                except ChildError as error:
-                    yield case, error
-                    break
-                yield case, said
+    return each(
+        cases,
+        lambda left: Pyodide(left, seed=_SEED),
+        lambda process, case: process.answer(case),
+    )

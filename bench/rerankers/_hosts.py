@@ -6,18 +6,12 @@ judge(name, module, cases)           case -> '' or what is wrong with its rankin
 
 from __future__ import annotations
 
-import importlib
 from types import ModuleType
 
-from bench.errors import BenchError
-from bench.rerankers import HOSTS
+from bench import registry
+from bench.rerankers import HOSTS, PACKAGE
 
 
 def host(module: ModuleType) -> ModuleType:
     """The host of a re-ranker. Raises BenchError for an unknown runtime."""
-    if module.RUNTIME not in HOSTS:
-        raise BenchError(
-            f"{module.__file__}: RUNTIME is {module.RUNTIME!r}, "
-            f"not one of {', '.join(HOSTS)}"
-        )
-    return importlib.import_module(f"bench.rerankers._{module.RUNTIME}")
+    return registry.host(PACKAGE, module, HOSTS)

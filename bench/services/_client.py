@@ -34,8 +34,16 @@ def start(
     ``cpus`` pins the process. The process ends with this one. Raises UserError (exit
     2) when a port or a CPU cannot be had.
     """
+    return launch(_command(seed, cpus, ports))
+
+
+def launch(command: list[str]) -> Services:
+    """Start a process of services by ``command`` and wait until it tells of them.
+
+    It ends with this one. Raises UserError for what it tells as an error.
+    """
     process = subprocess.Popen(
-        _command(seed, cpus, ports),
+        command,
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         env={**os.environ, **_ONE_THREAD, "PYTHONPATH": _import_path()},

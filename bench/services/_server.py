@@ -69,13 +69,23 @@ async def _serve(
         for name, module in modules.items()
     }
     outbound = Outbound(by_host, sockets[OUTBOUND])
-    for port in open_ports.values():
+    await serve(open_ports, control, outbound, cpus)
+
+
+async def serve(
+    ports: dict[str, Port], control: Control, outbound: Outbound, cpus: list[int]
+) -> None:
+    """Open everything, tell the parent where, and serve until cancelled.
+
+    ``ports`` are told by their names as the endpoints.
+    """
+    for port in ports.values():
         await port.open()
     await control.open()
     await outbound.open()
     _tell(
         {
-            "endpoints": {name: _url(port.number) for name, port in open_ports.items()},
+            "endpoints": {name: _url(port.number) for name, port in ports.items()},
             "control": _url(control.number),
             "outbound": _url(outbound.number),
             "cpus": cpus,

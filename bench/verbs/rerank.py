@@ -41,6 +41,7 @@ def command(
     """Compare re-rankers, and what a Worker still pays when it offloads."""
     from bench import report
     from bench.measure import rerank
+    from bench.offload import size as job_size
     from bench.platform import limit_profile
     from bench.progress import Progress
     from bench.store import Run
@@ -53,7 +54,7 @@ def command(
         seed=seed,
         profile=profile,
         parameters={
-            "grid": [rerank.label(*pair) for pair in grid or ()],
+            "grid": [job_size(*pair) for pair in grid or ()],
             "limits": limits,
         },
         fixtures={},
