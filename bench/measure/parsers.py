@@ -66,16 +66,16 @@ class Size:
 
 SIZES = {
     "quick": Size(
-        Budget(60, 0.02, min_groups=5),
-        Pace(5, 8, warm_seconds=0.006, block_seconds=0.12, least=1),
-        sizes=(1_000, 30_000, 300_000),
+        Budget(66, 0.02, min_groups=5),
+        Pace(9, 8, warm_seconds=0.004, block_seconds=0.2, least=1),
+        sizes=(1_000, 300_000),
         # Pyodide takes seconds to start, in each group again.
         runtimes=("cpython", "workerd"),
         isolates=16,
     ),
     "full": Size(
         Budget(1500, 0.01, min_groups=12),
-        Pace(30, 120, warm_seconds=0.3, block_seconds=3, least=2),
+        Pace(16, 45, warm_seconds=0.03, block_seconds=1.2, least=1),
         sizes=(1_000, 3_000, 10_000, 30_000, 100_000, 300_000, 1_000_000, 10_000_000),
         pretty_sizes=(1_000, 10_000, 100_000, 1_000_000),
     ),

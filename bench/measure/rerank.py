@@ -60,15 +60,15 @@ def _product(ks: Sequence[int], dims: Sequence[int]) -> tuple[tuple[int, int], .
 SIZES = {
     "quick": Size(
         Budget(32, 0.02, min_groups=5),
-        Pace(8, 8, warm_seconds=0.03, block_seconds=0.3, least=1),
-        (MAIN, (1, 1536), (64, 1536), (8, 384), (8, 3072)),
-        40,
+        Pace(9, 6, warm_seconds=0.01, block_seconds=0.15, least=1),
+        (MAIN, (64, 1536), (8, 384)),
+        36,
         _product((1, 8, 64), (384, 1536)),
-        4,
+        3,
     ),
     "full": Size(
         Budget(900, 0.01, min_groups=12),
-        Pace(30, 60, warm_seconds=0.3, block_seconds=2, least=2),
+        Pace(16, 30, warm_seconds=0.03, block_seconds=0.6, least=1),
         _product((1, 8, 32, 100, 316, 1000), (128, 384, 768, 1536, 3072)),
         900,
         _product((1, 8, 32, 100, 316, 1000), (128, 384, 768, 1536, 3072)),

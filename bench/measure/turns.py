@@ -101,12 +101,17 @@ def groups(members: Sequence[Member], pace: Pace, *, seed: int) -> Generator[Gro
     Raises ChildError when a member fails.
     """
     draw = random.Random(seed)
+    loops: dict[Key, int] = {}
     with ExitStack() as stack:
         coming = _start(members, draw.getrandbits(32), stack)
         while True:
             present, coming = coming, _start(members, draw.getrandbits(32), stack)
             try:
-                yield _Session(members, present, pace).measure(draw)
+                group = _Session(members, present, pace, loops).measure(draw)
+                # Calibrating takes as long as some rounds: the next group, which runs
+                # the same cases, need not do it again.
+                loops = group.loops
+                yield group
             finally:
                 for subject in present:
                     subject.close()
@@ -127,9 +132,14 @@ class _Session:
     """One group at work."""
 
     def __init__(
-        self, members: Sequence[Member], subjects: Sequence[Subject], pace: Pace
+        self,
+        members: Sequence[Member],
+        subjects: Sequence[Subject],
+        pace: Pace,
+        known: Mapping[Key, int],
     ) -> None:
         self.pace = pace
+        self.known = known  # loops of the group before
         self.members = {member.name: member for member in members}
         self.subjects = dict(zip(self.members, subjects, strict=True))
         self.blocks: dict[str, list[str]] = {}
@@ -137,7 +147,8 @@ class _Session:
             for block in member.cases:
                 self.blocks.setdefault(block, []).append(member.name)
         self.loops: dict[Key, int] = {}
-        self.own: list[Key] = []  # calibrated, not taken over from another
+        self.own: list[Key] = []  # not taken over from another member
+        self.last: dict[Key, int] = {}  # CPU ns of the last turn of the warm-up
 
     def measure(self, draw: random.Random) -> Group:
         for subject in self.subjects.values():
@@ -193,7 +204,7 @@ class _Session:
         """Calibrate anew what the warm-up has made much faster, and who shares it."""
         name, block = key
         member = self.members[name]
-        if self._turn(key).cpu < member.turn_ns / SHRUNK:
+        if self.last[key] < member.turn_ns / SHRUNK:
             loops = self._calibrated(name, block)
             for other in [key, *self._alike(name, block)]:
                 if self.members[other[0]].loops is None:
@@ -217,6 +228,8 @@ class _Session:
             if other in self.loops:
                 return self.loops[other]
         self.own.append((name, block))
+        if (name, block) in self.known:
+            return self.known[name, block]
         return self._calibrated(name, block)
 
     def _calibrated(self, name: str, block: str) -> int:
@@ -224,13 +237,15 @@ class _Session:
         return calibrate(self.subjects[name], member.cases[block], member.turn_ns)
 
     def _warm_up(self, key: Key, *, limit: int = 120) -> bool:
-        """Give turns until they are steady; False when they never are."""
+        """Give turns, one at least, until they are steady; False when they never are."""
         seen: list[float] = []
         until = time.monotonic() + self.pace.warm_seconds
-        while len(seen) < limit and (
-            len(seen) < self.pace.least or time.monotonic() < until
+        while not seen or (
+            len(seen) < limit
+            and (len(seen) < self.pace.least or time.monotonic() < until)
         ):
             seen.append(self._turn(key).cpu)
+            self.last[key] = seen[-1]
             if len(seen) >= 2 * STEADY_TURNS and len(seen) % 6 == 0 and is_steady(seen):
                 return True
         return False
