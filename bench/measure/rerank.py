@@ -67,8 +67,8 @@ SIZES = {
         3,
     ),
     "full": Size(
-        Budget(900, 0.01, min_groups=12),
-        Pace(16, 30, warm_seconds=0.03, block_seconds=0.6, least=1),
+        Budget(1500, 0.02, min_groups=12),
+        Pace(8, 15, warm_seconds=0.02, block_seconds=0.3, least=1),
         _product((1, 8, 32, 100, 316, 1000), (128, 384, 768, 1536, 3072)),
         900,
         _product((1, 8, 32, 100, 316, 1000), (128, 384, 768, 1536, 3072)),
