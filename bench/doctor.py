@@ -9,11 +9,13 @@ from __future__ import annotations
 import os
 import shutil
 import sys
+from datetime import date
 from importlib import metadata
 from pathlib import Path
 from typing import Any
 
 from bench import machine
+from bench.errors import BenchError
 from bench.paths import ROOT
 from bench.workerd import tools
 
@@ -29,6 +31,7 @@ def doctor() -> list[Check]:
     return [
         check_lock(),
         check_fixtures(),
+        check_platform(),
         check_kernelspec(),
         check_workerd(),
         check_cores(facts),
@@ -61,6 +64,22 @@ def check_fixtures() -> Check:
     except Exception as error:  # a broken generator is a finding, not a crash
         return _check("fixtures", False, f"{type(error).__name__}: {error}", remedy)
     return _check("fixtures", not wrong, ", ".join(wrong) or "verified", remedy)
+
+
+def check_platform(today: date | None = None) -> Check:
+    """Whether the limits and prices used were all read within a year, as dated."""
+    from bench.platform import tables
+
+    remedy = "read their sources again, and change the rows of bench/platform/*.toml"
+    try:
+        old = [row.id for row in tables.stale(today or date.today())]
+        undated = len(tables.undated())
+    except BenchError as error:
+        return _check("platform", False, str(error), remedy)
+    parts = [f"older than a year: {', '.join(old)}"] if old else []
+    if undated:
+        parts.append(f"{undated} rows without a date (`bench list platform`)")
+    return _check("platform", not old, "; ".join(parts) or "dated in a year", remedy)
 
 
 def check_kernelspec() -> Check:

@@ -103,6 +103,24 @@ def _limits() -> list[Row]:
     ]
 
 
+def _platform() -> list[Row]:
+    from bench.platform import tables
+
+    found = [row for table in tables.TABLES for row in tables.rows(table)]
+    return [
+        {
+            "id": row.id,
+            "value": said.value,
+            "unit": row.unit,
+            "used": "yes" if number == 0 else "no",
+            "source": said.source,
+            "date": said.date or None,
+        }
+        for row in (tables.strict(row.id) for row in found)
+        for number, said in enumerate(tables.values(row))
+    ]
+
+
 WHAT: dict[str, Callable[[], list[Row]]] = {
     "runs": _runs,
     "fixtures": _fixtures,
@@ -112,6 +130,7 @@ WHAT: dict[str, Callable[[], list[Row]]] = {
     "rerankers": _rerankers,
     "notebooks": _notebooks,
     "limits": _limits,
+    "platform": _platform,
 }
 
 
