@@ -31,11 +31,13 @@ def declared() -> dict[str, str]:
 
 
 def conda() -> dict[str, str]:
-    """Name -> bounds of environment.yml by PyPI's names."""
+    """Name -> bounds of environment.yml by PyPI's names, what pip adds included."""
+    items = yaml.safe_load(CONDA)["dependencies"]
+    (added,) = (item["pip"] for item in items if isinstance(item, dict))
     lines = [
         item
-        for item in yaml.safe_load(CONDA)["dependencies"]
-        if isinstance(item, str) and item.split()[0] not in CONDA_ONLY
+        for item in [*(item for item in items if isinstance(item, str)), *added]
+        if item.split()[0] not in CONDA_ONLY and item != "-e ."
     ]
     pairs = [line.partition(" ")[::2] for line in lines]
     return {RENAMED.get(name, name): bounds.strip() for name, bounds in pairs}
@@ -68,7 +70,9 @@ def test_every_line_says_why():
     ]
     assert bare == []
     text = (ROOT / "pyproject.toml").read_text()
-    dependencies = re.findall(r'^    "[a-z0-9-]+>=.*$', text, re.MULTILINE)
+    dependencies = re.findall(
+        r'^    "[a-z0-9-]+(?:\[[a-z]+\])?>=.*$', text, re.MULTILINE
+    )
     optional = PROJECT["project"]["optional-dependencies"]["gpu"]  # in no lock
     assert len(dependencies) == len(declared()) + len(optional)
     assert [line for line in dependencies if "#" not in line] == []

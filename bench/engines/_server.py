@@ -1,0 +1,108 @@
+"""The process of one engine. Run as ``python -m bench.engines._server``.
+
+It prints one JSON line when it is ready (or why it cannot start). It ends when its
+parent does, takes along what the engine has started, and leaves no files.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import ctypes
+import os
+import shutil
+import signal
+import sys
+import threading
+from collections.abc import Callable
+from pathlib import Path
+
+from bench.engines import load
+from bench.engines._service import Engine
+from bench.errors import BenchError, UserError
+from bench.services._control import Control
+from bench.services._outbound import Outbound
+from bench.services._port import Port, bound
+from bench.services._server import _pin, _tell, serve
+
+_DEATH_SIGNAL = 1  # PR_SET_PDEATHSIG, prctl(2)
+
+
+def main() -> int:
+    """Serve until the parent ends. Exit 2 when a CPU cannot be had, 1 when the engine
+    does not start."""
+    args = _arguments()
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's business
+    module = load()[args.engine]
+    try:
+        cpus = _pin(args.cpus)
+        reason = module.unavailable()
+        if reason is not None:
+            raise BenchError(reason)
+        engine: Engine = module.Service(args.folder)
+        try:
+            end_with_parent(args.parent, lambda: _end(engine))
+            asyncio.run(_serve(engine, args.engine, module.HOST, cpus))
+        finally:
+            _end(engine)
+    except UserError as error:
+        _tell({"error": [error.message, error.field, error.remedy]})
+        return error.exit_code
+    except BenchError as error:
+        _tell({"error": [str(error), None, None]})
+        return error.exit_code
+    return 0
+
+
+def end_with_parent(parent: int, finish: Callable[[], None]) -> None:
+    """``finish`` and exit when the parent ends, whichever way it ends.
+
+    As `bench.services._server` does it: by the end of stdin, and on Linux by signal.
+    """
+    lock = threading.Lock()
+
+    def end() -> None:
+        with lock:
+            finish()
+            os._exit(0)
+
+    def watch() -> None:
+        while os.read(0, 4096):
+            pass
+        end()
+
+    def orphaned() -> None:
+        if os.getppid() != parent:
+            threading.Thread(target=end).start()
+
+    threading.Thread(target=watch, daemon=True).start()
+    if sys.platform == "linux":
+        signal.signal(signal.SIGUSR1, lambda *_: orphaned())
+        ctypes.CDLL(None).prctl(_DEATH_SIGNAL, signal.SIGUSR1)
+        orphaned()  # it may have ended before the call
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="bench.engines._server", description=__doc__)
+    parser.add_argument("--engine", required=True)
+    parser.add_argument("--folder", type=Path, required=True)
+    parser.add_argument("--cpus", default="", help="comma-separated CPU numbers")
+    parser.add_argument("--parent", type=int, required=True, help="its pid")
+    return parser.parse_args()
+
+
+async def _serve(engine: Engine, name: str, host: str, cpus: list[int]) -> None:
+    port = Port(engine, bound(0))
+    ports = {name: port}
+    control = Control(ports, bound(0))
+    outbound = Outbound({(host, "/"): port}, bound(0))
+    await serve(ports, control, outbound, cpus)
+
+
+def _end(engine: Engine) -> None:
+    engine.close()
+    shutil.rmtree(engine.folder, ignore_errors=True)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
