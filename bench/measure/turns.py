@@ -237,15 +237,15 @@ class _Session:
         return calibrate(self.subjects[name], member.cases[block], member.turn_ns)
 
     def _warm_up(self, key: Key, *, limit: int = 120) -> bool:
-        """Give turns, one at least, until they are steady; False when they never are."""
+        """Give turns, one at least, until they are steady; False if they never are."""
         seen: list[float] = []
         until = time.monotonic() + self.pace.warm_seconds
         while not seen or (
             len(seen) < limit
             and (len(seen) < self.pace.least or time.monotonic() < until)
         ):
-            seen.append(self._turn(key).cpu)
-            self.last[key] = seen[-1]
+            self.last[key] = self._turn(key).cpu
+            seen.append(self.last[key])
             if len(seen) >= 2 * STEADY_TURNS and len(seen) % 6 == 0 and is_steady(seen):
                 return True
         return False

@@ -7,18 +7,29 @@ seals it with its last cell. Parameters are checked before anything is measured.
 
 from __future__ import annotations
 
+from bench.notebook._matrix import DecisionMatrix, decision_matrix
 from bench.notebook._parsers import JsonParsers, check_parsers, json_parsers
 from bench.notebook._request_path import RequestPath, check, request_path
 from bench.notebook._rerank import RerankOffload, check_rerank, rerank_offload
+from bench.notebook._workloads import (
+    Workloads,
+    check_workloads,
+    replay_workloads,
+)
 
 __all__ = [
+    "DecisionMatrix",
     "JsonParsers",
     "RequestPath",
     "RerankOffload",
+    "Workloads",
     "check",
     "check_parsers",
     "check_rerank",
+    "check_workloads",
+    "decision_matrix",
     "json_parsers",
+    "replay_workloads",
     "request_path",
     "rerank_offload",
 ]

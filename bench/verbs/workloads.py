@@ -1,0 +1,71 @@
+"""``bench workloads``: every row of the decision matrix, replayed in workerd."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import click
+
+from bench.verbs import _options, _output
+
+
+@click.command("workloads")
+@click.option(
+    "--workload",
+    "names",
+    multiple=True,
+    help="A row of the matrix; may be repeated. All of them without it.",
+)
+@_options.profile
+@_options.limits
+@_options.common
+def command(
+    names: tuple[str, ...],
+    profile: str,
+    limits: str,
+    as_json: bool,
+    out: Path | None,
+    seed: int,
+    quiet: bool,
+) -> None:
+    """Measure what each workload of the matrix costs a Worker, cold and warm."""
+    import orjson
+
+    from bench import workloads
+    from bench.errors import CellsFailedError
+    from bench.measure import workloads as measured
+    from bench.platform import limit_profile
+    from bench.progress import Progress
+    from bench.report import _workloads
+    from bench.store import Run
+
+    limit = limit_profile(limits)
+    chosen = list(workloads.chosen(names))
+    with Run.create(
+        out,
+        argv=sys.argv[1:],
+        seed=seed,
+        profile=profile,
+        parameters={"workloads": chosen, "limits": limits},
+        fixtures={},
+    ) as run:
+        with Progress(seconds=measured.seconds(profile), quiet=quiet) as progress:
+            document = measured.measure(
+                run,
+                names=names,
+                profile=profile,
+                limits=limit,
+                seed=seed,
+                progress=progress,
+            )
+        run.save("workloads.json", orjson.dumps(_output.finite(document)))
+        failed = document["errors"]
+        run.seal("failed" if failed else "finished")
+        if as_json:
+            _output.emit_json(document)
+        else:
+            _output.say(_workloads.text(document))
+            _output.note(f"samples: {_output.short(run.path / 'samples.parquet')}")
+        if failed:
+            raise CellsFailedError("; ".join(failed))
