@@ -94,11 +94,11 @@ def grey(colour):
 
 
 def test_verdicts_differ_in_grey_and_their_letters_stand_out():
-    fills = [grey(fill) for fill, _ in module._LOOK.values()]
+    fills = [grey(fill) for fill, _ in module._look().values()]
     ordered = sorted(fills)
     gaps = [high - low for low, high in pairwise(ordered)]
     assert min(gaps) > 0.1
-    for fill, ink in module._LOOK.values():
+    for fill, ink in module._look().values():
         assert abs(grey(fill) - grey(ink)) > 0.4
 
 

@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bench.verdict import bank
+from bench.verdict._matrix_terms import UNTIL
 from bench.verdict.answer import FITS, TOO_MUCH
 from bench.verdict.bank import GUESSES, REQUESTS, STRICTER, Bank
 
@@ -161,8 +162,8 @@ def test_a_mean_above_the_limit_ends_even_where_nothing_died_yet():
 
 def test_the_three_verdicts_and_their_words():
     assert [bank.kind(value) for value in (math.inf, 9, 10, 600)] == [
-        FITS, TOO_MUCH, bank.UNTIL, bank.UNTIL,
+        FITS, TOO_MUCH, UNTIL, UNTIL,
     ]  # fmt: skip
     assert bank.said(FITS, None) == "fits"
-    assert bank.said(bank.UNTIL, 1234) == "fits until 1,200 requests per isolate"
+    assert bank.said(UNTIL, 1234) == "fits until 1,200 requests per isolate"
     assert bank.said(TOO_MUCH, None) == "does not fit"

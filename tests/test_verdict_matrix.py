@@ -29,7 +29,8 @@ from bench.verdict import _matrix_limits as hard
 from bench.verdict import bank, evidence, matrix, matrix_text, sensitivity
 from bench.verdict._matrix_costs import main, read
 from bench.verdict._matrix_draws import FACTORS, draw, share
-from bench.verdict.bank import GUESSES, UNTIL
+from bench.verdict._matrix_terms import UNTIL
+from bench.verdict.bank import GUESSES
 
 FREE = limit_profile("free")
 KEYS = {

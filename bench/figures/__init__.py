@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.figure import Figure
 
-SOURCES = ("stages", "parsers", "rerank", "matrix", "workloads")
+SOURCES = ("stages", "parsers", "rerank", "matrix", "workloads", "claims")
 _LETTERS = 15.8  # of small print that fit in an inch
 
 

@@ -13,9 +13,8 @@ from typing import TYPE_CHECKING, Any
 from bench.figures._common import INK, PALETTE, empty, lighter, number, styled
 from bench.figures._contest import Row
 from bench.platform import LimitProfile
-from bench.verdict._matrix_words import NOT_MEASURED
+from bench.verdict._matrix_terms import NOT_MEASURED, UNTIL, rounded
 from bench.verdict.answer import FITS, TOO_MUCH
-from bench.verdict.bank import UNTIL, rounded
 from bench.verdict.matrix_text import SYMBOLS, by_workload, kind, profiles
 
 if TYPE_CHECKING:
@@ -26,13 +25,6 @@ if TYPE_CHECKING:
 TITLE = "Does it fit: every workload against every limit"
 SOURCE = "matrix"
 
-# Fill and letters; lightness falls from verdict to verdict.
-_LOOK: dict[str, tuple[Any, str]] = {
-    FITS: (lighter(PALETTE[0], 0.72), INK),
-    UNTIL: (PALETTE[1], INK),
-    TOO_MUCH: (PALETTE[13], "white"),
-    NOT_MEASURED: ("white", INK),
-}
 _SAID = {
     FITS: "fits",
     UNTIL: "fits until so many requests per isolate",
@@ -46,6 +38,16 @@ _COLUMNS = [
     "workload", "profile", "article", "verdict", "requests", "confidence", "margin_ms",
     "margin_low", "margin_high", "driver", "choice", "agrees",
 ]  # fmt: skip
+
+
+def _look() -> dict[str, tuple[Any, str]]:
+    """Fill and letters; lightness falls from verdict to verdict."""
+    return {
+        FITS: (lighter(PALETTE[0], 0.72), INK),
+        UNTIL: (PALETTE[1], INK),
+        TOO_MUCH: (PALETTE[13], "white"),
+        NOT_MEASURED: ("white", INK),
+    }
 
 
 def draw(
@@ -120,9 +122,9 @@ def _cell(axes: Axes, across: int, down: int, row: Row) -> None:
     from matplotlib.patches import Rectangle
 
     verdict = kind(row)
-    fill, ink = _LOOK.get(verdict, _LOOK[NOT_MEASURED])
+    fill, ink = _look().get(verdict, _look()[NOT_MEASURED])
     look: dict[str, Any] = {"facecolor": fill, "edgecolor": "#c9c9c9", "linewidth": 0.8}
-    if verdict not in _LOOK or verdict == NOT_MEASURED:
+    if verdict not in _look() or verdict == NOT_MEASURED:
         look["hatch"] = "///"
     if row.get("agrees") == "no":
         look |= {"edgecolor": INK, "linewidth": 2.4}
@@ -158,7 +160,7 @@ def _legend(figure: Figure, result: Row) -> None:
     present = {kind(row) for row in result["rows"] if isinstance(row, dict)}
     handles = [
         Patch(
-            facecolor=_LOOK[verdict][0],
+            facecolor=_look()[verdict][0],
             edgecolor="#999999",
             hatch="///" if verdict == NOT_MEASURED else None,
             label=f"{SYMBOLS[verdict]} {said}",

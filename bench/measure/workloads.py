@@ -63,9 +63,9 @@ class Size:
 
 SIZES = {
     "quick": Size(
-        cold=PhaseSize(19, 0.05, 3),
-        warm=PhaseSize(34, 0.05, 3, Pace(10, 5, 0.02, 0.25, 2)),
-        warm_up=WarmUp(30, 0.12),
+        cold=PhaseSize(16, 0.05, 3),
+        warm=PhaseSize(30, 0.05, 3, Pace(10, 4.5, 0.0, 0.1, 1)),
+        warm_up=WarmUp(30, 0.1),
     ),
     "full": Size(
         cold=PhaseSize(300, 0.03, 20),

@@ -7,6 +7,7 @@ seals it with its last cell. Parameters are checked before anything is measured.
 
 from __future__ import annotations
 
+from bench.notebook._claims import JudgedClaims, judged_claims
 from bench.notebook._matrix import DecisionMatrix, decision_matrix
 from bench.notebook._parsers import JsonParsers, check_parsers, json_parsers
 from bench.notebook._request_path import RequestPath, check, request_path
@@ -20,6 +21,7 @@ from bench.notebook._workloads import (
 __all__ = [
     "DecisionMatrix",
     "JsonParsers",
+    "JudgedClaims",
     "RequestPath",
     "RerankOffload",
     "Workloads",
@@ -29,6 +31,7 @@ __all__ = [
     "check_workloads",
     "decision_matrix",
     "json_parsers",
+    "judged_claims",
     "replay_workloads",
     "request_path",
     "rerank_offload",

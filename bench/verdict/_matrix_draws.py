@@ -20,8 +20,9 @@ import numpy as np
 
 from bench.verdict import bank
 from bench.verdict._matrix_costs import Costs
+from bench.verdict._matrix_terms import UNTIL
 from bench.verdict.answer import TRANSFER_HIGH, TRANSFER_LOW
-from bench.verdict.bank import MIDDLE, REQUESTS, UNTIL, Array, Bank
+from bench.verdict.bank import MIDDLE, REQUESTS, Array, Bank
 
 FACTORS = tuple(float(f) for f in np.geomspace(TRANSFER_LOW, TRANSFER_HIGH, 5))
 RESAMPLES = 20

@@ -11,10 +11,10 @@ from bench.platform import LimitProfile
 from bench.verdict._matrix_costs import LOCKED, Costs
 from bench.verdict._matrix_draws import Share
 from bench.verdict._matrix_limits import Broken
+from bench.verdict._matrix_terms import NOT_MEASURED, UNTIL, rounded
 from bench.verdict.answer import FITS, TOO_MUCH, percent
-from bench.verdict.bank import FEW, UNTIL, rounded
+from bench.verdict.bank import FEW
 
-NOT_MEASURED = "not measured"
 NATIVE = "native"
 NOWHERE = "none known"
 UPGRADE = "paid-default"

@@ -25,9 +25,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from bench.verdict._matrix_terms import UNTIL, rounded
 from bench.verdict.answer import FITS, TOO_MUCH
 
-UNTIL = "fits until"
 REQUESTS = 500
 """Requests that an isolate is followed for."""
 TOLERATED = 0.01
@@ -185,8 +185,3 @@ def said(verdict: str, requests: float | None) -> str:
     if verdict != UNTIL or requests is None:
         return verdict
     return f"{UNTIL} {rounded(requests)} requests per isolate"
-
-
-def rounded(requests: float) -> str:
-    """A number of requests with two significant digits, which is all it is worth."""
-    return f"{float(f'{requests:.2g}'):,.0f}"

@@ -27,6 +27,7 @@ from bench.verdict._matrix_draws import (
     share,
 )
 from bench.verdict._matrix_driver import Driver, driver
+from bench.verdict._matrix_terms import NOT_MEASURED
 from bench.verdict.answer import FITS, TOO_MUCH
 from bench.verdict.sensitivity import Law
 
@@ -203,7 +204,7 @@ def _verdict(
     if broken is not None:
         return TOO_MUCH, TOO_MUCH
     if found is None:
-        return words.NOT_MEASURED, words.NOT_MEASURED
+        return NOT_MEASURED, NOT_MEASURED
     return found.verdict, found.said
 
 

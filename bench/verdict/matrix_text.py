@@ -8,9 +8,8 @@ from typing import Any
 
 from bench.figures._common import milliseconds, number
 from bench.figures._contest import listed
-from bench.verdict._matrix_words import NOT_MEASURED
+from bench.verdict._matrix_terms import NOT_MEASURED, UNTIL, rounded
 from bench.verdict.answer import FITS, TOO_MUCH, percent
-from bench.verdict.bank import UNTIL, rounded
 
 Row = dict[str, Any]
 

@@ -24,9 +24,9 @@ from bench.workloads import Replay
 from bench.workloads._scene import Scene
 
 # Times that a traced request is sent again when it had to wait for its core.
-AGAIN = 3
+AGAIN = 2
 # workerd closes a connection that was idle for 5 s (kj, HttpServerSettings).
-IDLE_S = 2.0
+IDLE_S = 4.0
 Failures = dict[str, str]
 
 
