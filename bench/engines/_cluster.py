@@ -62,9 +62,13 @@ def unavailable() -> str | None:
 def version() -> str:
     """Names and versions of PostgreSQL and pgvector."""
     home = folder()
-    if home is None or unavailable() is not None:
+    if home is None:
         return "PostgreSQL"
-    said = _ran(home / "bin" / "postgres", "--version")
+    # As whoever we are: telling it needs no server, and no other user.
+    try:
+        said = _ran(home / "bin" / "postgres", "--version", who={})
+    except BenchError:
+        return "PostgreSQL"
     control = home / "share" / "postgresql" / "extension" / "vector.control"
     lines = control.read_text().splitlines()
     vector = next(line for line in lines if line.startswith("default_version"))
@@ -176,8 +180,9 @@ def _who() -> dict[str, Any]:
     return {"user": user.pw_uid, "group": user.pw_gid, "extra_groups": []}
 
 
-def _ran(program: Path, *arguments: str) -> str:
-    """What a program of PostgreSQL says. Raises BenchError where it fails."""
+def _ran(program: Path, *arguments: str, who: dict[str, Any] | None = None) -> str:
+    """What a program of PostgreSQL says, by default as the user that the server runs
+    as. Raises BenchError where it fails."""
     try:
         done = subprocess.run(
             [str(program), *arguments],
@@ -186,7 +191,7 @@ def _ran(program: Path, *arguments: str) -> str:
             capture_output=True,
             text=True,
             check=False,
-            **_who(),
+            **(_who() if who is None else who),
         )
     except OSError as error:
         raise BenchError(f"{program.name}: {error.strerror}") from error

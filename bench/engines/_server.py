@@ -8,34 +8,29 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import ctypes
-import os
 import shutil
 import signal
 import sys
-import threading
-from collections.abc import Callable
 from pathlib import Path
 
 from bench.engines import load
 from bench.engines._service import Engine
-from bench.errors import BenchError, UserError
+from bench.errors import BenchError
 from bench.services._control import Control
 from bench.services._outbound import Outbound
 from bench.services._port import Port, bound
-from bench.services._server import _pin, _tell, serve
-
-_DEATH_SIGNAL = 1  # PR_SET_PDEATHSIG, prctl(2)
+from bench.services._server import end_with_parent, pin, serve, telling
 
 
 def main() -> int:
     """Serve until the parent ends. Exit 2 when a CPU cannot be had, 1 when the engine
     does not start."""
     args = _arguments()
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's business
+    # The engine starts before it can be ended with the parent.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
     module = load()[args.engine]
-    try:
-        cpus = _pin(args.cpus)
+    with telling() as ended:
+        cpus = pin(args.cpus)
         reason = module.unavailable()
         if reason is not None:
             raise BenchError(reason)
@@ -45,41 +40,7 @@ def main() -> int:
             asyncio.run(_serve(engine, args.engine, module.HOST, cpus))
         finally:
             _end(engine)
-    except UserError as error:
-        _tell({"error": [error.message, error.field, error.remedy]})
-        return error.exit_code
-    except BenchError as error:
-        _tell({"error": [str(error), None, None]})
-        return error.exit_code
-    return 0
-
-
-def end_with_parent(parent: int, finish: Callable[[], None]) -> None:
-    """``finish`` and exit when the parent ends, whichever way it ends.
-
-    As `bench.services._server` does it: by the end of stdin, and on Linux by signal.
-    """
-    lock = threading.Lock()
-
-    def end() -> None:
-        with lock:
-            finish()
-            os._exit(0)
-
-    def watch() -> None:
-        while os.read(0, 4096):
-            pass
-        end()
-
-    def orphaned() -> None:
-        if os.getppid() != parent:
-            threading.Thread(target=end).start()
-
-    threading.Thread(target=watch, daemon=True).start()
-    if sys.platform == "linux":
-        signal.signal(signal.SIGUSR1, lambda *_: orphaned())
-        ctypes.CDLL(None).prctl(_DEATH_SIGNAL, signal.SIGUSR1)
-        orphaned()  # it may have ended before the call
+    return ended.code
 
 
 def _arguments() -> argparse.Namespace:

@@ -11,13 +11,12 @@ import argparse
 import asyncio
 import sys
 
-from bench.errors import UserError
 from bench.offload import _index
 from bench.services import _rerank_port, rerank
 from bench.services._control import Control
 from bench.services._outbound import Outbound
 from bench.services._port import Port, bound
-from bench.services._server import _die_with_parent, _pin, _tell, serve
+from bench.services._server import end_with_parent, pin, serve, telling
 
 SEED = 1  # of the services, whose answers do not depend on it
 
@@ -28,14 +27,10 @@ def main() -> int:
     parser.add_argument("--cpus", default="", help="comma-separated CPU numbers")
     parser.add_argument("--parent", type=int, required=True, help="its pid")
     args = parser.parse_args()
-    _die_with_parent(args.parent)
-    try:
-        cpus = _pin(args.cpus)
-        asyncio.run(_serve(cpus))
-    except UserError as error:
-        _tell({"error": [error.message, error.field, error.remedy]})
-        return error.exit_code
-    return 0
+    end_with_parent(args.parent)
+    with telling() as ended:
+        asyncio.run(_serve(pin(args.cpus)))
+    return ended.code
 
 
 async def _serve(cpus: list[int]) -> None:

@@ -14,6 +14,9 @@ import signal
 import socket
 import sys
 import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import Any
 
 from bench.errors import BenchError, UserError
@@ -30,17 +33,11 @@ CONTROL, OUTBOUND = "control", "outbound"
 def main(argv: list[str] | None = None) -> int:
     """Serve until the parent ends. Exit 2 when a port or a CPU cannot be had."""
     args = _arguments(argv)
-    _die_with_parent(args.parent)
-    try:
-        cpus = _pin(args.cpus)
+    end_with_parent(args.parent)
+    with telling() as ended:
+        cpus = pin(args.cpus)
         asyncio.run(_serve(args.seed, json.loads(args.ports), cpus))
-    except UserError as error:
-        _tell({"error": [error.message, error.field, error.remedy]})
-        return error.exit_code
-    except BenchError as error:
-        _tell({"error": [str(error), None, None]})
-        return error.exit_code
-    return 0
+    return ended.code
 
 
 def _arguments(argv: list[str] | None) -> argparse.Namespace:
@@ -70,6 +67,27 @@ async def _serve(
     }
     outbound = Outbound(by_host, sockets[OUTBOUND])
     await serve(open_ports, control, outbound, cpus)
+
+
+@dataclass(slots=True)
+class Ended:
+    """How a process of services ended."""
+
+    code: int = 0
+
+
+@contextmanager
+def telling() -> Iterator[Ended]:
+    """Tell the parent of an error inside, instead of where the services are."""
+    ended = Ended()
+    try:
+        yield ended
+    except UserError as error:
+        _tell({"error": [error.message, error.field, error.remedy]})
+        ended.code = error.exit_code
+    except BenchError as error:
+        _tell({"error": [str(error), None, None]})
+        ended.code = error.exit_code
 
 
 async def serve(
@@ -126,7 +144,7 @@ def _bound_or_explain(name: str, port: int) -> socket.socket:
     return sock
 
 
-def _pin(text: str) -> list[int]:
+def pin(text: str) -> list[int]:
     """Stay on these CPUs; where the system cannot pin, the answer is empty."""
     if not text or not hasattr(os, "sched_setaffinity"):
         return []
@@ -142,34 +160,40 @@ def _pin(text: str) -> list[int]:
     return sorted(os.sched_getaffinity(0))
 
 
-def _die_with_parent(parent: int) -> None:
-    """End when the parent does, whichever way it ends.
+def end_with_parent(parent: int, finish: Callable[[], None] = lambda: None) -> None:
+    """``finish`` and exit when the parent ends, whichever way it ends.
 
     Everywhere: the parent holds our stdin open, so its end is our end of file. On
     Linux also by signal, for a parent whose forked children keep the pipe open. The
     signal comes when the parent's *thread* ends too, hence the look at getppid.
     """
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's business
-    threading.Thread(target=_watch_stdin, daemon=True).start()
+    once = threading.Lock()
+
+    def end() -> None:
+        with once:
+            finish()
+            os._exit(0)
+
+    def watch() -> None:
+        # Not sys.stdin: its lock would make the interpreter wait at exit.
+        while os.read(0, 4096):
+            pass
+        end()
+
+    def orphaned() -> None:
+        if os.getppid() != parent:
+            # Not in the handler: what it interrupts may hold what ``finish`` needs.
+            threading.Thread(target=end).start()
+
+    threading.Thread(target=watch, daemon=True).start()
     if sys.platform == "linux":
         import ctypes
 
-        signal.signal(signal.SIGUSR1, lambda *_: _exit_if_orphaned(parent))
+        signal.signal(signal.SIGUSR1, lambda *_: orphaned())
         set_pdeathsig = 1
         ctypes.CDLL(None).prctl(set_pdeathsig, signal.SIGUSR1)
-        _exit_if_orphaned(parent)  # it may have ended before the call
-
-
-def _exit_if_orphaned(parent: int) -> None:
-    if os.getppid() != parent:
-        os._exit(0)
-
-
-def _watch_stdin() -> None:
-    # Not sys.stdin: its lock would make the interpreter wait at exit.
-    while os.read(0, 4096):
-        pass
-    os._exit(0)
+        orphaned()  # it may have ended before the call
 
 
 def _url(port: int) -> str:

@@ -114,7 +114,7 @@ def note(text: str) -> None:
 
 
 def finish(run: Run, name: str, document: dict[str, Any], text: str | None) -> None:
-    """Keep the ``document`` of a comparison in ``run`` as ``name``, seal, and print.
+    """Keep the ``document`` of a measurement in ``run`` as ``name``, seal, print.
 
     ``text`` is what to print, None for the document itself. Raises CellsFailedError
     where a cell failed, InconclusiveError where a control does not hold.
@@ -131,9 +131,40 @@ def finish(run: Run, name: str, document: dict[str, Any], text: str | None) -> N
         note(f"samples: {short(run.path / 'samples.parquet')}")
     if failed:
         raise CellsFailedError("; ".join(failed))
-    doubted = [table for table in document["tables"] if not table["holds"]]
+    # What is replayed and not compared has no controls.
+    tables = document.get("tables", [])
+    doubted = [table for table in tables if not table["holds"]]
     if doubted:
         raise InconclusiveError(
-            f"the controls of {len(doubted)} of {len(document['tables'])} tables "
+            f"the controls of {len(doubted)} of {len(tables)} tables "
             "differ from 1: the machine was not still"
         )
+
+
+def derived(
+    name: str, document: dict[str, Any], out: Path | None, quiet: bool, **texts: str
+) -> None:
+    """Write what a verb derived from a run into the new folder ``out``, if any.
+
+    That is ``<name>.json``, the figure of the same name, and each of ``texts`` as
+    ``<name>.<ending>``. Raises UserError where the disk refuses.
+    """
+    if out is None:
+        return
+    import pandas as pd
+
+    from bench import figures
+    from bench.files import write_whole
+    from bench.platform import limit_profile
+
+    with writing(out):
+        out.mkdir(parents=True)
+    write_whole(out / f"{name}.json", _json(document))
+    for ending, text in texts.items():
+        write_whole(out / f"{name}.{ending}", text.encode())
+    figure = figures.load()[name]
+    drawn, data = figure.draw(document, pd.DataFrame(), limit_profile("free"))
+    figures.sign(drawn, document)
+    figures.save(out / "figures", name, drawn, data)
+    if not quiet:
+        note(f"written: {short(out)}")

@@ -34,30 +34,8 @@ def command(
     limit = limit_profile(limits)
     source = claims.chosen(run)
     document = _output.finite(claims.document(source, limit, seed))
-    if out is not None:
-        _write(out, document)
-        if not quiet:
-            _output.note(f"written: {_output.short(out)}")
+    _output.derived("claims", document, out, quiet)
     if as_json:
         _output.emit_json(document)
     else:
         _output.say(_text.terminal(document))
-
-
-def _write(out: Path, document: dict[str, object]) -> None:
-    import orjson
-    import pandas as pd
-
-    from bench import figures
-    from bench.errors import writing
-    from bench.figures import claims as figure
-    from bench.files import write_whole
-    from bench.platform import limit_profile
-
-    with writing(out):
-        out.mkdir(parents=True)
-    options = orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE
-    write_whole(out / "claims.json", orjson.dumps(document, option=options))
-    drawn, data = figure.draw(document, pd.DataFrame(), limit_profile("free"))
-    figures.sign(drawn, document)
-    figures.save(out / "figures", "claims", drawn, data)

@@ -36,32 +36,8 @@ def command(
     profiles = [limit_profile(limits)] if limits else []
     source = evidence.chosen(run)
     document = _output.finite(matrix.document(source, profiles, seed))
-    if out is not None:
-        _write(out, document)
-        if not quiet:
-            _output.note(f"written: {_output.short(out)}")
+    _output.derived("matrix", document, out, quiet, md=matrix_text.markdown(document))
     if as_json:
         _output.emit_json(document)
     else:
         _output.say(matrix_text.terminal(document))
-
-
-def _write(out: Path, document: dict[str, object]) -> None:
-    import orjson
-    import pandas as pd
-
-    from bench import figures
-    from bench.errors import writing
-    from bench.figures import matrix as figure
-    from bench.files import write_whole
-    from bench.platform import limit_profile
-    from bench.verdict import matrix_text
-
-    with writing(out):
-        out.mkdir(parents=True)
-    options = orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE
-    write_whole(out / "matrix.json", orjson.dumps(document, option=options))
-    write_whole(out / "matrix.md", matrix_text.markdown(document).encode())
-    drawn, data = figure.draw(document, pd.DataFrame(), limit_profile("free"))
-    figures.sign(drawn, document)
-    figures.save(out / "figures", "matrix", drawn, data)

@@ -30,10 +30,7 @@ def command(
     quiet: bool,
 ) -> None:
     """Measure what each workload of the matrix costs a Worker, cold and warm."""
-    import orjson
-
     from bench import workloads
-    from bench.errors import CellsFailedError
     from bench.measure import workloads as measured
     from bench.platform import limit_profile
     from bench.progress import Progress
@@ -59,13 +56,5 @@ def command(
                 seed=seed,
                 progress=progress,
             )
-        run.save("workloads.json", orjson.dumps(_output.finite(document)))
-        failed = document["errors"]
-        run.seal("failed" if failed else "finished")
-        if as_json:
-            _output.emit_json(document)
-        else:
-            _output.say(_workloads.text(document))
-            _output.note(f"samples: {_output.short(run.path / 'samples.parquet')}")
-        if failed:
-            raise CellsFailedError("; ".join(failed))
+        text = None if as_json else _workloads.text(document)
+        _output.finish(run, "workloads.json", document, text)

@@ -55,7 +55,7 @@ def find(samples: pd.DataFrame, found: str) -> pd.DataFrame:
 
 def chosen(path: Path | None, wanted: str = "workload") -> Run:
     """The run to read: ``path``, else the latest finished one in ``results/`` that has
-    cells of ``wanted``, else the reference run.
+    cells of ``wanted``, any at all where that is blank, else the reference run.
 
     Raises UserError where ``path`` is no run, or there is none at all.
     """
@@ -66,11 +66,13 @@ def chosen(path: Path | None, wanted: str = "workload") -> Run:
     results = _creation.RESULTS
     for run in reversed(list_runs(results)):
         folder = results / run.folder
-        if run.state == "finished" and run.folder != REFERENCE and _has(folder, wanted):
+        if run.state != "finished" or run.folder == REFERENCE:
+            continue
+        if _has(folder, wanted) if wanted else run.cells_finished:
             return Run.open(folder)
     if not (results / REFERENCE).is_dir():
         raise UserError(
-            f"no finished run has a {wanted}",
+            f"no finished run has a {wanted or 'cell'}",
             file=results,
             remedy="measure one with `bench run`",
         )

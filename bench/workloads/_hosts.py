@@ -12,13 +12,12 @@ import asyncio
 import os
 import sys
 
-from bench.errors import BenchError, UserError
 from bench.registry import load
 from bench.services._client import Services, launch
 from bench.services._control import Control
 from bench.services._outbound import Outbound
 from bench.services._port import Port, bound
-from bench.services._server import REQUIRED, _die_with_parent, _pin, _tell, serve
+from bench.services._server import REQUIRED, end_with_parent, pin, serve, telling
 from bench.workloads import _media, _model
 
 MODEL, MEDIA = "anthropic", "media"
@@ -46,17 +45,10 @@ def main() -> int:
     parser.add_argument("--cpus", default="", help="comma-separated CPU numbers")
     parser.add_argument("--parent", type=int, required=True, help="its pid")
     args = parser.parse_args()
-    _die_with_parent(args.parent)
-    try:
-        cpus = _pin(args.cpus)
-        asyncio.run(_serve(args.seed, cpus))
-    except UserError as error:
-        _tell({"error": [error.message, error.field, error.remedy]})
-        return error.exit_code
-    except BenchError as error:
-        _tell({"error": [str(error), None, None]})
-        return error.exit_code
-    return 0
+    end_with_parent(args.parent)
+    with telling() as ended:
+        asyncio.run(_serve(args.seed, pin(args.cpus)))
+    return ended.code
 
 
 async def _serve(seed: int, cpus: list[int]) -> None:

@@ -122,18 +122,6 @@ def chosen(path: Path | None) -> Run:
 
     Raises UserError where ``path`` is no run, or there is none at all.
     """
-    from bench.errors import UserError
-    from bench.store import Run, _creation, list_runs
-    from bench.verdict.evidence import REFERENCE
+    from bench.verdict import evidence
 
-    if path is not None:
-        return Run.open(path)
-    results = _creation.RESULTS
-    for run in reversed(list_runs(results)):
-        if run.state == "finished" and run.folder != REFERENCE and run.cells_finished:
-            return Run.open(results / run.folder)
-    if not (results / REFERENCE).is_dir():
-        raise UserError(
-            "there is no finished run", file=results, remedy="make one with `bench run`"
-        )
-    return Run.open(results / REFERENCE)
+    return evidence.chosen(path, "")
