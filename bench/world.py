@@ -219,6 +219,7 @@ def _seed_vectors(services: Services, env: Env, texts: list[dict[str, Any]]) -> 
             for text, vector in zip(part, vectors, strict=True)
         ]
         services.put("vectorize", {"vectors": stored})
+        services.put("rerank", {"vectors": stored})
         services.put("r2", {chunk_key(text["id"]): text["content"] for text in part})
 
 

@@ -6,7 +6,8 @@ import pytest
 from fake_subject import FakeSubject
 
 from bench.measure.compare import CONTROL, Budget
-from bench.measure.contest import Contest, block, hold, read, width
+from bench.measure.contest import ATTEMPTS, Contest, block, hold, read, width
+from bench.measure.process import ChildError
 from bench.measure.turns import Member, Pace
 from bench.store import Run
 
@@ -99,3 +100,42 @@ def test_a_member_that_dies_leaves_what_was_finished(run):
     assert FakeSubject.alive == []
     assert len(read(run.samples(), "test")["full", "small"].turns["half"]) == 2
     assert "gone" in run.errors()[0]["message"]
+
+
+def mortal(dies: list[bool]) -> Member:
+    """A member whose next process, by start, ends or not as ``dies`` says."""
+
+    def start(seed: int) -> FakeSubject:
+        ends = dies.pop(0) if dies else False
+
+        def cost(draw, case) -> float:
+            if ends:
+                raise ChildError("the process ended")
+            return 1e5
+
+        return FakeSubject(seed, cost)
+
+    return Member("half", start, {SMALL: SMALL})
+
+
+def test_a_group_whose_process_ends_is_measured_again(run):
+    told = measured(run, contest(4, member("base"), mortal([False, True, False, True])))
+    assert told == [1, 2, 3, 4]
+    assert len(read(run.samples(), "test")["full", "small"].turns["half"]) == 4
+    assert run.errors() == []
+    assert FakeSubject.alive == []
+
+
+def test_what_was_measured_stands_where_no_other_group_can_be(run):
+    dies = [False, False, *[True] * 3 * ATTEMPTS]
+    endless = contest(2, member("base"), mortal(dies))
+    object.__setattr__(endless, "budget", Budget(3600, 1e-9, min_groups=2))
+    assert measured(run, endless)[-1] == 2
+    assert len(read(run.samples(), "test")["full", "small"].turns["half"]) == 2
+    assert {error["message"] for error in run.errors()} == {"the process ended"}
+
+
+def test_too_few_groups_are_none(run):
+    with pytest.raises(ChildError):
+        measured(run, contest(2, member("base"), mortal([True] * 3 * ATTEMPTS)))
+    assert FakeSubject.alive == []

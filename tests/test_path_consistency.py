@@ -192,6 +192,27 @@ def test_memory_completes_any_prefix_that_a_replica_has(written, keep, behind):
     assert merged[-keep:] == everything[-keep:]
 
 
+@given(st.lists(st.integers(0, 2), max_size=12), st.integers(0, 12))
+def test_memory_leaves_the_order_of_writes_of_several_isolates(writers, behind):
+    everything = [message(f"m{n}") for n in range(len(writers))]
+    memories = [Memory() for _ in range(3)]
+    for writer, one in zip(writers, everything, strict=True):
+        memories[writer].remember(("t", "c"), [one], 20)
+    replica = everything[: max(0, len(everything) - behind)]
+    for memory in memories:
+        merged = memory.merge(("t", "c"), replica)
+        assert merged == [one for one in everything if one in merged]
+        assert merged[: len(replica)] == replica
+
+
+def test_memory_says_again_what_a_retry_wrote():
+    memory = Memory()
+    memory.remember(("t", "c"), [message("m0"), message("m1")], 5)
+    again = Message("m0", "user", "written again", 2)
+    memory.remember(("t", "c"), [again], 5)
+    assert memory.merge(("t", "c"), [message("m0"), message("m1")])[0] == again
+
+
 def test_memory_is_bounded_and_apart_by_tenant():
     memory = Memory(conversations=2)
     for tenant in ("a", "b", "c"):

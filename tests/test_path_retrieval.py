@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import struct
 from math import sqrt
 
 import pytest
@@ -21,6 +22,8 @@ from path_support import (
 from bench.path.bindings.vectorize import Match
 from bench.path.chat.rerank import cosine, score
 from bench.path.http import Reply
+from bench.services import _rerank_wire
+from bench.services._messages import Call
 
 
 def test_the_query_is_embedded_and_the_tenant_filtered():
@@ -122,6 +125,50 @@ def test_reranking_orders_by_the_custom_score():
     assert [found.id for found in state.matches] == ["heavy", "new", "old", "far"]
     assert transport.to("vectorize")[0].json["returnValues"] is True
     assert answer(replies=replies)[0].matches[0].id == "old"
+
+
+def placed(*order, scores=True):
+    body = struct.pack(f"<{len(order)}I", *order)
+    return Reply(200, {}, body * 2 if scores else body)
+
+
+def test_offloaded_the_service_is_asked_by_id_and_gives_the_order():
+    found = reply({"matches": [match("a"), match("b"), match("c")]})
+    replies = {"vectorize": found, "rerank": placed(2, 0, 1)}
+    state, response, _, transport = answer(replies=replies, rerank="offload")
+    assert response.status == 200
+    assert [match.id for match in state.matches] == ["c", "a", "b"]
+    assert transport.to("vectorize")[0].json["returnValues"] is False
+    [asked] = transport.to("rerank")
+    [job] = _rerank_wire.parse(Call("POST", "/rerank", {}, asked.headers, asked.body))
+    assert (job.ids, job.tenant, job.now) == (["a", "b", "c"], "acme", NOW)
+    assert list(job.query) == VECTOR
+
+
+def test_offloaded_nothing_is_asked_about_no_matches():
+    replies = {"vectorize": reply({"matches": []})}
+    _, response, _, transport = answer(replies=replies, rerank="offload")
+    assert response.status == 200
+    assert transport.to("rerank") == []
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        Reply(200, {}, b""),
+        placed(0, 1, 2, scores=False),
+        placed(0, 1),
+        placed(0, 1, 1),
+        placed(0, 1, 3),
+        Reply(404, {}, b"{}"),
+    ],
+)
+def test_an_order_that_is_none_is_the_services_fault(said):
+    found = reply({"matches": [match("a"), match("b"), match("c")]})
+    replies = {"vectorize": found, "rerank": said}
+    _, response, text, _ = answer(replies=replies, rerank="offload")
+    assert response.status == 502
+    assert error_of(text)["message"].startswith("rerank")
 
 
 def test_the_score_is_the_documented_formula():

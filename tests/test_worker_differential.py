@@ -29,7 +29,7 @@ import pytest
 from worker_support import TALLY, halves
 
 VARIANTS = {
-    "rerank": ("off", "in_path"),
+    "rerank": ("off", "in_path", "offload"),
     "parse": ("full", "fields"),
     "stream": ("convert", "pass"),
     "context": ("metadata", "r2"),

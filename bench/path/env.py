@@ -25,7 +25,8 @@ _CHUNK_LIMIT = 2400  # of at most 4 bytes each, beside some 200 bytes of other f
 class Options:
     """Which variant of each stage runs, and the limits that the path imposes.
 
-    rerank: leave the order of Vectorize, or score again in the path.
+    rerank: leave the order of Vectorize, score again in the path, or have a service
+        do so that holds the vectors.
     parse: decode the whole transcript, or only the fields that are read.
     stream: convert Anthropic events to OpenAI chunks, or pass the bytes on.
     context: chunk texts lie in the vectors' metadata, or in R2 under the chunk's id.
@@ -34,7 +35,7 @@ class Options:
     Raises UserError for a variant that does not exist.
     """
 
-    rerank: Literal["off", "in_path"] = "off"
+    rerank: Literal["off", "in_path", "offload"] = "off"
     parse: Literal["full", "fields"] = "full"
     stream: Literal["convert", "pass"] = "convert"
     context: Literal["metadata", "r2"] = "metadata"

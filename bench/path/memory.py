@@ -48,9 +48,18 @@ class Memory:
         """``rows``, oldest first, with what they miss of this isolate's writes.
 
         Replicas apply writes in order, so what they miss is newer than what they have.
+        What lies before a write that they have is missing for another reason: it is
+        older than ``rows``, or was replaced by a summary.
         """
         known = self._known.get(key, {})
-        return [row for row in rows if row.id not in known] + list(known.values())
+        missed: list[Message] = []
+        there = {row.id for row in rows}
+        for id_, message in known.items():
+            if id_ in there:
+                missed.clear()
+            else:
+                missed.append(message)
+        return [known.get(row.id, row) for row in rows] + missed
 
     def forget(self, key: tuple[str, str], ids: Iterable[str]) -> None:
         """Drop messages that were replaced by a summary."""

@@ -80,8 +80,8 @@ def conclude(samples: DataFrame) -> Conclusion:
         f"with the bookmark {stale['session'].value:.0%}, for which the primary "
         f"answers {primary.value:.0%} of them; with the isolate's memory "
         f"{own.value:.0%} where all requests reach one isolate, and "
-        f"{stale['memory'].value:.0%} where they reach {ISOLATES[-1]}. There memory "
-        f"puts {mixed.value:.0%} of histories in a wrong order even without a lag."
+        f"{stale['memory'].value:.0%} where they reach {ISOLATES[-1]}. There, without "
+        f"a lag, memory puts {mixed.value:.0%} of histories in a wrong order."
     )
     numbers = [
         number(f"stale, {name}", found, "share") for name, found in stale.items()

@@ -25,12 +25,15 @@ if TYPE_CHECKING:
     from bench.runtimes import Scene
 
 CONCURRENT = (1, 8, 64)
-# Between two events of the stream, so that an answer takes about a second.
-DELAY_MS = 25.0
+# Between two events of the stream, so that an answer takes a second or two: the last
+# request must have reached its stream before the first one ends.
+DELAY_MS = 50.0
 WARM_REQUESTS = 30
-READINGS = 12
+READINGS = 8
+PAUSE_S = 0.02
 _MB = 1e6
 _COLLECT = Request("GET", "/collect", {}, b"")
+_BEGUN = Request("GET", "/begun", {}, b"")
 
 
 def measure(scene: Scene) -> list[dict[str, Any]]:
@@ -66,6 +69,7 @@ def _held(
 ) -> tuple[float, float]:
     """Live and peak MB with ``many`` requests in flight."""
     request = scene.world.requests["chat"]
+    before = _begun(fleet)
     started = threading.Barrier(many + 1)
 
     def once() -> tuple[int, bytes]:
@@ -76,18 +80,26 @@ def _held(
         waiting = [pool.submit(once) for _ in range(many)]
         started.wait()
         peak = 0.0
+        # One that has not reached its stream yet holds less than it will.
+        while _begun(fleet) - before < many and not any(w.done() for w in waiting):
+            peak = max(peak, _used(inspector))
         for _ in range(READINGS):
-            time.sleep(DELAY_MS * 2 / 1000)
+            time.sleep(PAUSE_S)
             peak = max(peak, _used(inspector))
         fleet.ask(0, _COLLECT)
         live = _used(inspector)
-        in_flight = sum(not each.done() for each in waiting)
+        in_flight = _begun(fleet) - before - sum(each.done() for each in waiting)
         answers = [each.result() for each in waiting]
     for answer in answers:
         check(scene, "chat", answer)
     if in_flight < many:
         raise BenchError(f"only {in_flight} of {many} requests were in flight")
     return live, peak
+
+
+def _begun(fleet: Fleet) -> int:
+    """Answers whose head has been made so far."""
+    return int(fleet.ask(0, _BEGUN)[1])
 
 
 def _used(inspector: Inspector) -> float:

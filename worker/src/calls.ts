@@ -35,19 +35,31 @@ export async function bound<T>(
 }
 
 /** POST `body` as JSON; the head of a reply whose status is 200. */
-export async function post(
+export function post(
   service: Service,
   url: string,
   headers: Record<string, string>,
   body: unknown,
   seconds: number,
 ): Promise<Response> {
+  const typed = { ...headers, "content-type": "application/json" };
+  return send(service, url, typed, JSON.stringify(body), seconds);
+}
+
+/** POST `body` as it is; the head of a reply whose status is 200. */
+export async function send(
+  service: Service,
+  url: string,
+  headers: Record<string, string>,
+  body: string | Uint8Array<ArrayBuffer>,
+  seconds: number,
+): Promise<Response> {
   let response: Response;
   try {
     response = await fetch(url, {
       method: "POST",
-      headers: { ...headers, "content-type": "application/json" },
-      body: JSON.stringify(body),
+      headers,
+      body,
       redirect: "manual", // the key goes to this host and to no other
       signal: AbortSignal.timeout(seconds * 1000),
     });

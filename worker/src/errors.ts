@@ -16,6 +16,7 @@ export type Service =
   | "queue"
   | "vectorize"
   | "embeddings"
+  | "rerank"
   | "anthropic";
 
 export type Failure =

@@ -33,11 +33,19 @@ export class Recent {
    * `rows`, oldest first, with what they miss of this isolate's writes.
    *
    * Replicas apply writes in order, so what they miss is newer than what they have.
+   * What lies before a write that they have is missing for another reason: it is older
+   * than `rows`, or was replaced by a summary.
    */
   merge(key: string, rows: Message[]): Message[] {
     const known = this.#known.get(key);
     if (!known) return rows;
-    return [...rows.filter((row) => !known.has(row.id)), ...known.values()];
+    const there = new Set(rows.map(({ id }) => id));
+    let missed: Message[] = [];
+    for (const message of known.values()) {
+      if (there.has(message.id)) missed = [];
+      else missed.push(message);
+    }
+    return [...rows.map((row) => known.get(row.id) ?? row), ...missed];
   }
 
   /** Drop messages that were replaced by a summary. */

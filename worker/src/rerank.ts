@@ -5,19 +5,33 @@
  *     recency = 1 / (1 + age in days / 30)
  *
  * The article gives no formula; this one has the three parts that such formulas have.
- * `weight` is an editor's factor for the source, around 1.
+ * `weight` is an editor's factor for the source, around 1. Offloaded, a service outside
+ * that holds the vectors computes the same (ranking.ts).
  */
 
 import type { ChatState } from "./chat";
 import { UpstreamError } from "./errors";
+import { places } from "./ranking";
 import type { Env, Match, Vector } from "./types";
 import { number, Unexpected } from "./values";
 
 const MONTH_S = 30 * 86400;
 
 /** Put `matches` into the order of the new scores; ties keep theirs. */
-export function rerank(state: ChatState, env: Env): void {
+export function rerank(state: ChatState, env: Env): void | Promise<void> {
   if (env.RERANK === "off") return;
+  return env.RERANK === "offload" ? asked(state, env) : own(state);
+}
+
+async function asked(state: ChatState, env: Env): Promise<void> {
+  const { matches, vector, session } = state;
+  if (!matches.length) return;
+  const ids = matches.map(({ id }) => id);
+  const order = await places(env, vector, ids, session.tenant);
+  state.matches = Array.from(order, (place) => matches[place] as Match);
+}
+
+function own(state: ChatState): void {
   const now = Date.now() / 1000;
   const norm = Math.sqrt(dot(state.vector, state.vector));
   try {

@@ -16,8 +16,8 @@ export interface Env extends Variants, Limits, Secrets {
 }
 
 export interface Variants {
-  /** Leave the order of Vectorize, or score again in the path. */
-  RERANK: "off" | "in_path";
+  /** Leave the order of Vectorize, score again in the path, or have a service do so. */
+  RERANK: "off" | "in_path" | "offload";
   /** Decode the whole transcript, or only the fields that are read. */
   PARSE: "full" | "fields";
   /** Convert Anthropic events to OpenAI chunks, or pass the bytes on. */

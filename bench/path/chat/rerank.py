@@ -4,7 +4,8 @@
     recency = 1 / (1 + age in days / 30)
 
 The article gives no formula; this one has the three parts that such formulas have.
-``weight`` is an editor's factor for the source, around 1.
+``weight`` is an editor's factor for the source, around 1. Offloaded, a service outside
+that holds the vectors computes the same.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from collections.abc import Sequence
 from math import isfinite, sqrt
 from operator import mul
 
-from bench.path.bindings import vectorize
+from bench.path.bindings import rerank, vectorize
 from bench.path.bindings.vectorize import Match
 from bench.path.chat import State
 from bench.path.env import Env
@@ -29,6 +30,17 @@ def run(state: State, env: Env) -> Response | None:
     """Put ``matches`` into the order of the new scores; ties keep theirs."""
     if env.options.rerank == "off":
         return None
+    order = _asked(state, env) if env.options.rerank == "offload" else _own(state, env)
+    state.matches = [state.matches[place] for place in order]
+    return None
+
+
+def _asked(state: State, env: Env) -> Sequence[int]:
+    ids = [match.id for match in state.matches]
+    return rerank.places(env, state.vector, ids, state.session.tenant) if ids else ()
+
+
+def _own(state: State, env: Env) -> Sequence[int]:
     now = env.clock()
     tenant = state.session.tenant
     norm = sqrt(sum(map(mul, state.vector, state.vector)))
@@ -39,9 +51,7 @@ def run(state: State, env: Env) -> Response | None:
         ]
     except (TypeError, ValueError) as error:
         raise Malformed(vectorize.SERVICE, "values or metadata") from error
-    order = sorted(range(len(scores)), key=scores.__getitem__, reverse=True)
-    state.matches = [state.matches[place] for place in order]
-    return None
+    return sorted(range(len(scores)), key=scores.__getitem__, reverse=True)
 
 
 def cosine(query: Sequence[float], norm: float, values: Sequence[float]) -> float:

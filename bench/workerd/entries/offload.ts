@@ -4,6 +4,7 @@
 import "./clock";
 import { env as bindings } from "cloudflare:workers";
 import type { ChatState } from "worker/chat";
+import { packed } from "worker/ranking";
 import { rerank } from "worker/rerank";
 import type { Env, Match } from "worker/types";
 import { list, number, object, text, Unexpected } from "worker/values";
@@ -61,7 +62,7 @@ function custom({ score, metadata }: Match, tenant: string, now: number): number
 
 function inPath({ matches, vector, tenant }: Asked): Match[] {
   const state = { matches, vector, session: { tenant, user: "" } };
-  rerank(state as unknown as ChatState, IN_PATH);
+  void rerank(state as unknown as ChatState, IN_PATH); // at once, in the path
   return state.matches;
 }
 
@@ -76,24 +77,16 @@ async function offloadJson(asked: Asked): Promise<Match[]> {
 function offloadBinary(asked: Asked): Promise<Match[]> {
   const candidates = asked.matches.map(facts);
   const rows = [asked.vector, ...asked.matches.map(({ values }) => values)];
-  return packed(asked, { ...about(asked), candidates }, rows);
+  return binary(asked, { ...about(asked), candidates }, rows);
 }
 
 function offloadIds(asked: Asked): Promise<Match[]> {
   const ids = asked.matches.map(({ id }) => id);
-  return packed(asked, { ...about(asked), ids }, [asked.vector]);
+  return binary(asked, { ...about(asked), ids }, [asked.vector]);
 }
 
-// The binary form of a request, see bench/services/_rerank_wire.py.
-async function packed(asked: Asked, query: object, rows: ArrayLike<number>[]): Promise<Match[]> {
-  const dims = asked.vector.length;
-  const header = new TextEncoder().encode(JSON.stringify({ dims, queries: [query] }));
-  const start = 4 + 4 * Math.ceil(header.length / 4);
-  const body = new Uint8Array(start + 4 * dims * rows.length);
-  new DataView(body.buffer).setUint32(0, header.length, true);
-  body.set(header, 4);
-  const floats = new Float32Array(body.buffer, start);
-  rows.forEach((row, place) => floats.set(row, place * dims));
+async function binary(asked: Asked, query: object, rows: ArrayLike<number>[]): Promise<Match[]> {
+  const body = packed(query, rows);
   const reply = await (await served(asked, body, BYTES)).arrayBuffer();
   const k = asked.matches.length;
   if (reply.byteLength !== 8 * k) throw new Unexpected("places and scores");
