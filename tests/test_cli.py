@@ -161,6 +161,30 @@ def test_a_notebook_that_fails_is_exit_4_and_stands_in_the_document(
     assert (manifest["seed"], manifest["profile"]) == (7, "full")
 
 
+@pytest.mark.parametrize("wrote", [True, False])
+def test_a_run_names_its_matrix_where_a_notebook_wrote_one(
+    tmp_path, monkeypatch, wrote
+):
+    def batch(run, *_, **__):
+        if wrote:
+            run.save("matrix.json", b'{"schema": 1}')
+        return []
+
+    monkeypatch.setattr("bench.batch.run_batch", batch)
+    result = invoke("run", "--json", "--quiet", "--out", tmp_path / "run")
+    assert result.exit_code == 0, result.stderr
+    named = strict(result.stdout)["matrix"]
+    assert named == (str(tmp_path / "run" / "matrix.json") if wrote else None)
+    assert named is None or Path(named).is_file()
+
+
+def test_a_workload_that_is_none_is_refused_before_anything_starts(tmp_path):
+    out = tmp_path / "run"
+    result = invoke("run", "--out", out, "-p", "workloads", "webhook, nosuch")
+    assert "'nosuch' is not a workload" in str(result.exception)
+    assert not out.exists()
+
+
 def test_a_fault_of_ours_is_exit_1_and_says_so(monkeypatch, capsys):
     monkeypatch.setattr("bench.machine.collect", lambda: 1 / 0)
     monkeypatch.setattr(sys, "argv", ["bench", "doctor", "--json"])

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import math
+from contextlib import contextmanager
 from dataclasses import replace
+from types import SimpleNamespace
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from workerd_support import needs_workerd
 
-from bench.engines import _gateway, _history, _law, load
+from bench.engines import _gateway, _history, _law, _tables, load
 from bench.engines._corpus import corpus, queries
 from bench.engines._gateway import COMPLEX, LARGE, Gateway
 from bench.errors import BenchError
@@ -131,11 +133,10 @@ def run(tmp_path_factory):
     made.close()
 
 
-def ask(run, phases, engines=ENGINES):
+def ask(run, phases, engines=ENGINES, **given):
     progress = Quiet()
-    document = measured.measure(
-        run, engines, TINY, phases=phases, seed=3, progress=progress, dims=DIMS
-    )
+    given |= {"seed": 3, "progress": progress, "dims": DIMS}
+    document = measured.measure(run, engines, TINY, phases=phases, **given)
     return document, progress.said
 
 
@@ -182,8 +183,61 @@ def test_a_run_holds_every_row_and_goes_on_where_it_was(run, monkeypatch):
     assert again == document
 
 
-def test_an_engine_that_is_not_here_is_an_error_and_the_others_go_on(run, monkeypatch):
+@pytest.fixture
+def fresh(tmp_path):
+    asked = {"argv": [], "seed": 3, "profile": "quick", "parameters": {}}
+    with Run.create(tmp_path / "run", fixtures={}, **asked) as made:
+        yield made
+
+
+def test_an_engine_that_is_not_here_is_skipped_and_that_is_no_error(fresh, monkeypatch):
     monkeypatch.setattr(ENGINES["qdrant"], "unavailable", lambda: "it is not here")
-    document, said = ask(run, ["warm"], {"qdrant": ENGINES["qdrant"]})
-    assert [error["message"] for error in document["errors"]] == ["it is not here"]
-    assert said == ["qdrant ended: it is not here"]
+    document, said = ask(fresh, ["warm"], {"qdrant": ENGINES["qdrant"]})
+    assert document["errors"] == fresh.errors() == []
+    assert [each["unavailable"] for each in document["engines"]] == ["it is not here"]
+    assert said == ["qdrant skipped: it is not here"]
+    assert fresh.manifest["cells"] == {}
+
+
+def test_an_engine_that_fails_is_an_error_until_it_does_not(fresh):
+    @contextmanager
+    def start(**_):
+        if broken:
+            raise BenchError("it does not start")
+        yield
+
+    words = {"NOTE": "", "version": lambda: "1", "unavailable": lambda: None}
+    engines = {"odd": SimpleNamespace(start=start, **words)}
+    broken = True
+    document, said = ask(fresh, ["warm"], engines, workloads=())
+    assert {error["message"] for error in document["errors"]} == {"it does not start"}
+    assert said == ["odd ended: it does not start"]
+    broken = False
+    document, _ = ask(fresh, ["warm"], engines, workloads=())
+    assert document["errors"] == fresh.errors() == []
+
+
+def test_an_engine_is_asked_only_for_the_workloads_that_are_wanted(fresh, monkeypatch):
+    runs("postgres")
+    monkeypatch.setattr(measured, "_measure_gateway", lambda *_: None)
+    only = {"postgres": ENGINES["postgres"]}
+    document, _ = ask(fresh, ["warm"], only, workloads=[LARGE])
+    stages = {row["stage"] for row in document["services"]}
+    assert stages == {"conversation_load", "conversation_save"}
+
+
+def test_routes_of_the_worker_itself_are_none_of_an_engine(fresh):
+    place = {"runtime": "workerd", "phase": "warm", "invocation": "workload"}
+    metrics = {"cpu": "ms", "wall": "ms", "subrequests": "count"}
+    metrics |= {"bytes_in": "bytes", "bytes_out": "bytes"}
+    with fresh.cell({"made": "up"}) as cell:
+        cell.add(
+            place
+            | {"stage": COMPLEX, "variant": route, "process": process}
+            | {"metric": metric, "unit": unit, "value": 1.0}
+            for route in ("native", "qdrant")
+            for process in range(2)
+            for metric, unit in metrics.items()
+        )
+    found = _tables.document(fresh, {"qdrant": ENGINES["qdrant"]}, ["warm"])
+    assert [row["engine"] for row in found["workers"]] == ["qdrant"]

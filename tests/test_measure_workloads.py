@@ -11,9 +11,13 @@ from workload_support import COLUMNS, FREE, new_run
 
 from bench import workloads
 from bench.errors import BenchError, UserError
+from bench.measure import workload_tables
 from bench.measure import workloads as measured
 from bench.measure.sizes import PhaseSize
 from bench.measure.turns import Pace
+from bench.platform import tables
+from bench.registry import load
+from bench.services._server import REQUIRED
 from bench.store import Run
 from bench.workerd import tools
 from bench.workloads import _scene, multimodal
@@ -105,6 +109,8 @@ def test_every_route_in_both_phases_as_the_contract_says(whole):
         assert set(row) == COLUMNS
         assert row["n"] == 2
         assert 0 < row["cpu_ms"] <= row["high"] < math.inf
+        assert 0 <= row["outside_ms"] < row["wall_ms"]
+        assert sum(row["calls"].values()) == row["subrequests"]
         if tools.features().async_trace:
             assert 0 < row["locked_ms"] <= row["locked_high"]
     by = {(row["workload"], row["route"]): row for row in rows}
@@ -116,6 +122,20 @@ def test_every_route_in_both_phases_as_the_contract_says(whole):
         assert by["multimodal", route]["bytes_out"] == 50_000
 
 
+def test_a_request_is_charged_what_it_does_in_both_phases_alike(whole):
+    _, document = whole
+    for row in document["rows"]:
+        used = row["calls"], row["meters"]
+        if row["workload"] == "webhook":
+            assert used == ({"queue": 1}, {"queues.operations": 1})
+        elif row["workload"] == "multimodal":
+            assert used == ({"kv": 1, "media": 1}, {"kv.reads": 1})
+        else:
+            assert row["calls"]["anthropic"] == 2
+            assert row["calls"]["vectorize"] == 1
+            assert row["meters"]["vectorize.queried"] == 1536
+
+
 def test_samples_are_single_requests_and_cells_groups_of_a_route(whole):
     run, _ = whole
     table = run.samples()
@@ -123,12 +143,21 @@ def test_samples_are_single_requests_and_cells_groups_of_a_route(whole):
     assert set(table["invocation"]) == {"workload"}
     assert set(table["stage"]) == set(NAMES)
     units = dict(zip(table["metric"], table["unit"], strict=True))
-    times = {"cpu": "ms", "wall": "ms"}
+    times = {"cpu": "ms", "wall": "ms", "outside": "ms"}
     times |= {"locked": "ms"} if tools.features().async_trace else {}
     counts = {"subrequests": "count", "bytes_in": "bytes", "bytes_out": "bytes"}
-    assert units == times | counts
+    used = {name: unit for name, unit in units.items() if "." in name}
+    assert units == times | counts | used
+    assert set(used.values()) == {"count", "reads", "dimensions", "operations"}
     request = ["phase", "stage", "variant", "fixture", "process", "seq"]
-    assert set(table.groupby(request)["metric"].count()) == {len(units)}
+    for _, one in table.groupby(request):
+        value = dict(zip(one["metric"], one["value"], strict=True))
+        assert len(value) == len(one), "one row a metric"
+        assert value.keys() >= {*times, *counts}
+        calls = [value[name] for name in value if name.startswith("calls.")]
+        assert sum(calls) == value["subrequests"]
+        waited = max(value["wall"] - value["cpu"], 0)
+        assert value["outside"] == pytest.approx(waited)
     cold = table[(table["phase"] == "cold") & (table["metric"] == "cpu")]
     assert set(cold.groupby(["stage", "variant", "process"]).size()) == {1}
     warm = table[(table["phase"] == "warm") & (table["metric"] == "cpu")]
@@ -137,6 +166,48 @@ def test_samples_are_single_requests_and_cells_groups_of_a_route(whole):
         ("workload", "route", "phase", "group")
     }
     assert len(keys(run)) == 4 * 2 * 2  # routes, phases, groups
+
+
+def test_a_meter_is_in_the_unit_that_its_price_is_for():
+    services = load("bench.services", REQUIRED).values()
+    meters = [meter for module in services for meter in module.Service.charges]
+    assert meters
+    for meter in meters:
+        included = tables.find(f"{meter}.included")
+        assert measured._unit(f"meter.{meter}") == included.unit
+    assert measured._unit("calls.kv") == "count"
+
+
+def used(seq, amounts):
+    place = {
+        "runtime": "workerd",
+        "phase": "warm",
+        "invocation": "workload",
+        "stage": "webhook",
+        "variant": "native",
+        "fixture": "2 KB",
+        "seq": seq,
+    }
+    for metric, value in amounts.items():
+        yield place | {"metric": metric, "unit": "count", "value": value}
+
+
+def test_what_most_requests_did_not_use_counts_as_nothing(run):
+    read = {"subrequests": 2, "calls.kv": 2, "meter.kv.reads": 2}
+    wrote = {"subrequests": 1, "calls.kv": 1, "meter.kv.writes": 1}
+    with run.cell({"made": "up"}) as cell:
+        for seq, amounts in enumerate((read, read, wrote)):
+            cell.add(used(seq, amounts))
+    (row,) = workload_tables.document(run, ["webhook"], FREE)["rows"]
+    assert row["calls"] == {"kv": 2}
+    assert row["meters"] == {"kv.reads": 2, "kv.writes": 0}
+
+
+def test_a_run_that_did_not_count_says_so(run):
+    with run.cell({"older": True}) as cell:
+        cell.add(used(0, {"subrequests": 2}))
+    (row,) = workload_tables.document(run, ["webhook"], FREE)["rows"]
+    assert (row["subrequests"], row["calls"], row["meters"]) == (2, None, None)
 
 
 def test_what_a_run_holds_is_not_measured_again(staged, run, monkeypatch):

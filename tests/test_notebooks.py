@@ -193,10 +193,10 @@ def execute(path, **parameters):
     space, shown = {}, {}
     for cell in cells(path):
         *body, last = ast.parse(cell.source).body
+        body += [] if isinstance(last, ast.Expr) else [last]
+        exec(compile(ast.Module(body, []), cell.id, "exec"), space)  # noqa: S102
         if isinstance(last, ast.Expr):
             shown[cell.id] = eval(ast.unparse(last), space)  # noqa: S307
-        else:
-            exec(compile(ast.Module([*body, last], []), cell.id, "exec"), space)  # noqa: S102
         if "parameters" in cell.metadata.get("tags", ()):
             space.update(parameters)
     return shown

@@ -8,9 +8,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from service_support import Clock, call
+from workerd_support import needs_workerd
 
 from bench.errors import UserError
+from bench.path.chat import load_conversation, save_turn, summarize
+from bench.path.http import Request
+from bench.path.schema import SCHEMA as PATH_SCHEMA
 from bench.services.d1 import BOOKMARK, Service
+from bench.workerd.process import Workerd
 
 SCHEMA = """
 CREATE TABLE conversations (id TEXT PRIMARY KEY, title TEXT);
@@ -112,6 +117,135 @@ def test_a_new_index_changes_what_is_counted(d1):
     assert one(d1, sql)["meta"]["rows_read"] == 1
     one(d1, "CREATE INDEX by_title ON conversations (title)")
     assert one(d1, sql)["meta"]["rows_read"] == 0
+
+
+# A Durable Object's SQLite counts rows as D1 does, and its cursor tells.
+CONFIG = """using Workerd = import "/workerd/workerd.capnp";
+const config :Workerd.Config = (
+  services = [
+    (name = "main", worker = .counter),
+    (name = "disk", disk = (path = "disk", writable = true)),
+  ],
+  sockets = [(name = "0", address = "127.0.0.1:0", http = (), service = "main")],
+);
+const counter :Workerd.Worker = (
+  modules = [(name = "counter", esModule = embed "counter.mjs")],
+  compatibilityDate = "2026-01-01",
+  durableObjectNamespaces = [
+    (className = "Counter", uniqueKey = "counter", enableSql = true),
+  ],
+  durableObjectStorage = (localDisk = "disk"),
+  bindings = [(name = "COUNTER", durableObjectNamespace = "Counter")],
+);
+"""
+COUNTER = """import { DurableObject } from "cloudflare:workers";
+export class Counter extends DurableObject {
+  async fetch(request) {
+    const { sql } = this.ctx.storage;
+    const counted = (await request.json()).map(({ sql: text, params }) => {
+      const cursor = sql.exec(text, ...params);
+      cursor.toArray();
+      return [cursor.rowsRead, cursor.rowsWritten];
+    });
+    return Response.json(counted);
+  }
+}
+export default {
+  fetch: (request, { COUNTER }) =>
+    COUNTER.get(COUNTER.idFromName("one")).fetch(request),
+};
+"""
+
+
+@pytest.fixture
+def real_counts(tmp_path):
+    """Rows read and written by statements, as workerd's own SQLite counts them."""
+    needs_workerd()
+    (tmp_path / "disk").mkdir()
+    (tmp_path / "config.capnp").write_text(CONFIG)
+    (tmp_path / "counter.mjs").write_text(COUNTER)
+    workerd = Workerd(tmp_path, measured=False)
+    try:
+        workerd.ready(1)
+
+        def counts(statements):
+            asked = Request("POST", "/", {}, json.dumps(statements).encode())
+            status, body = workerd.ask(0, asked)
+            assert status == 200, body
+            return [tuple(each) for each in json.loads(body)]
+
+        yield counts
+    finally:
+        workerd.close()
+
+
+MESSAGES = 60
+
+
+def journey():
+    """Statements of a chat and of its summary, by name, after those that lead there."""
+
+    def message(place):
+        params = [f"m{place}", "c", "t", "user", "said", place, 3]
+        return {"sql": save_turn.MESSAGE, "params": params}
+
+    conversation = {"sql": save_turn.CONVERSATION, "params": ["c", "t", 5]}
+    count = {"sql": save_turn.COUNT, "params": ["c", "t"]}
+    loaded = ["c", "m100", "m101", 1000]
+    old = json.dumps([f"m{place}" for place in range(5)])
+    before = [{"sql": sql, "params": []} for sql in PATH_SCHEMA]
+    before += [conversation, *map(message, range(MESSAGES))]
+    return before, {
+        "conversation": {"sql": load_conversation.CONVERSATION, "params": ["c"]},
+        "messages": {"sql": load_conversation.MESSAGES, "params": loaded},
+        "saved again": conversation | {"params": ["c", "t", 9]},
+        "message": message(MESSAGES),
+        "message again": message(MESSAGES),
+        "count": count,
+        "summary": {"sql": summarize.SUMMARY, "params": ["c", "short", "t"]},
+        "delete": {"sql": summarize.DELETE, "params": ["c", old]},
+    }
+
+
+def test_rows_written_are_those_of_workerd_and_rows_read_too_few(real_counts):
+    before, after = journey()
+    counted = real_counts([*before, *after.values()])[len(before) :]
+    real = dict(zip(after, counted, strict=True))
+    service = Service(1)
+    for statement in before:
+        one(service, statement["sql"], *statement["params"])
+    ours = {}
+    for name, statement in after.items():
+        meta = one(service, statement["sql"], *statement["params"])["meta"]
+        ours[name] = meta["rows_read"], meta["rows_written"]
+    written = {name: (ours[name][1], real[name][1]) for name in after}
+    # A row that was there is an update to SQLite; in production a turn is new.
+    assert written.pop("saved again") == (3, 2)
+    assert written.pop("message again") == (3, 1)
+    assert all(mine == its for mine, its in written.values()), written
+    assert written["message"] == (3, 3)
+    read = {name: (ours[name][0], real[name][0]) for name in after}
+    assert read["conversation"] == (1, 1)
+    # The row of the index and that of the table.
+    assert read["messages"] == (MESSAGES, 2 * MESSAGES)
+    # What a statement reads that answers no rows.
+    assert read["count"][0] == 0
+    assert read["count"][1] > MESSAGES
+    del read["summary"], read["delete"]
+    mine, its = map(sum, zip(*read.values(), strict=True))
+    assert mine / its == pytest.approx(1 / 3, rel=0.1), "as NOTE says"
+
+
+def test_an_update_writes_the_indexes_of_what_it_sets(d1):
+    one(d1, "INSERT INTO messages VALUES ('m', 'c', 'x')")
+    for sql, rows in (
+        ("UPDATE messages SET content = 'y'", 1),
+        ("UPDATE messages SET conversation_id = 'c'", 2),
+        ("UPDATE messages SET id = 'n', conversation_id = 'c'", 3),
+        ("UPDATE messages SET content = 'z' WHERE id = 'none'", 0),
+        ("DELETE FROM messages", 1),
+    ):
+        assert one(d1, sql)["meta"]["rows_written"] == rows, sql
 
 
 def test_a_batch_is_one_transaction(d1):

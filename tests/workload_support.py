@@ -11,7 +11,7 @@ FREE = limit_profile("free")
 COLUMNS = {
     *("workload", "title", "article", "route", "phase", "fixture", "cpu_ms", "low"),
     *("high", "locked_ms", "locked_low", "locked_high", "wall_ms", "subrequests"),
-    *("bytes_in", "bytes_out", "n", "error"),
+    *("bytes_in", "bytes_out", "n", "error", "outside_ms", "calls", "meters"),
 }
 
 

@@ -54,7 +54,7 @@ def document(run: Run, engines: dict[str, ModuleType], phases: Sequence[str]) ->
         "services": services,
         "laws": list(_laws(services)),
         "note": NOTE,
-        "workers": list(_workers(samples, phases)),
+        "workers": list(_workers(samples, list(engines), phases)),
         "errors": [
             {"key": error["key"], "message": error["message"]}
             for error in run.errors()
@@ -117,9 +117,14 @@ def _law_row(law: _law.Law, target: int) -> Row:
     }
 
 
-def _workers(samples: DataFrame, phases: Sequence[str]) -> Iterator[Row]:
+def _workers(
+    samples: DataFrame, engines: Sequence[str], phases: Sequence[str]
+) -> Iterator[Row]:
+    # The Worker's own routes stand in the same places of the same run.
     table = samples[
-        (samples["invocation"] == WORKLOAD) & samples["stage"].isin([COMPLEX, LARGE])
+        (samples["invocation"] == WORKLOAD)
+        & samples["stage"].isin([COMPLEX, LARGE])
+        & samples["variant"].isin(engines)
     ]
     for (workload, engine, phase), here in table.groupby(
         ["stage", "variant", "phase"], sort=False

@@ -25,7 +25,10 @@ if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.figure import Figure
 
-SOURCES = ("stages", "parsers", "rerank", "matrix", "workloads", "claims")
+SOURCES = (
+    "stages", "parsers", "rerank", "matrix", "workloads", "remedies", "claims",
+    "capacity", "compare", "history",
+)  # fmt: skip
 _LETTERS = 15.8  # of small print that fit in an inch
 
 
@@ -98,6 +101,8 @@ def caption(result: dict[str, Any]) -> str:
 
     Sample counts, host, runtimes, what the intervals mean, and the command.
     """
+    from bench.figures._contest import listed
+
     machine = result.get("machine") or {}
     counts = [
         f"{row.get('phase')} n = {row['n']:,} process groups ({row.get('runtime')})"
@@ -109,8 +114,10 @@ def caption(result: dict[str, Any]) -> str:
         for key in ("python", "workerd")
         if machine.get(key)
     ]
+    # What was derived from a run counts no groups of its own.
+    blank = [] if listed(result, "rows") else ["no finished measurement"]
     parts = [
-        *(counts or ["no finished measurement"]),
+        *(counts or blank),
         f"host {machine.get('host') or 'unknown'}",
         *versions,
         "CPU is thread CPU time on one pinned core",
@@ -121,7 +128,8 @@ def caption(result: dict[str, Any]) -> str:
 
 
 def _compared(result: dict[str, Any]) -> list[str]:
-    """How many groups a comparison has; nothing for other documents."""
+    """How many groups a comparison has, or the rows of what is none; nothing for the
+    path, whose wholes say it."""
     from bench.figures._common import number
     from bench.figures._contest import listed
 
@@ -136,4 +144,6 @@ def _compared(result: dict[str, Any]) -> list[str]:
     for phase in dict.fromkeys(str(row.get("phase")) for row in options):
         mine = [row for row in options if str(row.get("phase")) == phase]
         counts += said(f"{phase} requests ", mine)
+    if not counts and "totals" not in result:
+        counts += said("", listed(result, "rows"))
     return counts

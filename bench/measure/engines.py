@@ -15,13 +15,16 @@ The Worker's rows are those of the workloads (`bench.measure.workloads`): invoca
 ``workload``, stage ``rag_complex`` or ``conversation_large``, variant the engine; cpu,
 locked, wall in ms, subrequests, and the bytes of their bodies, in and out, all of one
 request. An interrupted run goes on with the cells that it lacks.
+
+An engine that cannot run here is skipped: its row of the document says why, and that is
+no error. One that fails while it runs is one.
 """
 
 from __future__ import annotations
 
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from itertools import count
@@ -56,22 +59,25 @@ Row = dict[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """Sizes of the index and of the conversations, queries asked at each, and the
-    seconds that the Worker in front is measured for, all engines together."""
+    """Sizes of the index and of the conversations, queries asked at each, the seconds
+    that the Worker in front is measured for, all engines together, and those that one
+    engine by itself takes at most, with its start and its seeding."""
 
     vectors: tuple[int, ...]
     conversations: tuple[int, ...]
     queries: int
     seconds: float
+    each: float = 0.0
 
 
 PLANS = {
-    "quick": Plan((500, 1000, 2000, 4000), (500, 2000, 8000, 32_000), 48, 30),
+    "quick": Plan((250, 500, 1000, 2000), (1000, 2000, 4000, 8000), 32, 24, 18),
     "full": Plan(
         (1000, 2000, 4000, 8000, 16_000, 32_000),
         (500, 2000, 8000, 32_000, 128_000),
         200,
         240,
+        360,
     ),
 }
 """By duration profile; 32,000 vectors take a few minutes to index."""
@@ -86,15 +92,24 @@ class _Job:
     dims: int
     seed: int
     progress: Reporter
+    wanted: Sequence[str]
 
     @property
     def workloads(self) -> list[str]:
-        return [COMPLEX, LARGE] if self.name == "postgres" else [COMPLEX]
+        served = [COMPLEX, LARGE] if self.name == "postgres" else [COMPLEX]
+        return [name for name in served if name in self.wanted]
 
     @property
     def key(self) -> Row:
-        sizes = list(self.plan.vectors), list(self.plan.conversations)
-        return {"engine": self.name, "dims": self.dims, "sizes": sizes}
+        sizes = {COMPLEX: self.plan.vectors, LARGE: self.plan.conversations}
+        asked = [list(sizes[name]) for name in self.workloads]
+        return {"engine": self.name, "dims": self.dims, "sizes": asked}
+
+
+def seconds(plan: Plan, engines: Mapping[str, ModuleType]) -> float:
+    """An upper estimate for the progress display, of the engines that can run here."""
+    here = [name for name, each in engines.items() if each.unavailable() is None]
+    return plan.seconds + plan.each * len(here) if here else 0.0
 
 
 def measure(
@@ -105,34 +120,49 @@ def measure(
     phases: Sequence[str],
     seed: int,
     progress: Reporter,
+    workloads: Sequence[str] = (COMPLEX, LARGE),
     dims: int = DIMS,
 ) -> Row:
     """Measure what the run lacks, then give `bench.engines._tables.document`.
 
-    An engine that is not here, or fails, has an error; the others go on. Raises
-    UserError for an unknown phase.
+    ``workloads`` are those that the engines are asked for. An engine that is not here
+    is skipped, one that fails has an error; the others go on. Raises UserError for an
+    unknown phase.
     """
     check_phases(phases)
-    combinations = sum(2 if name == "postgres" else 1 for name in engines)
+    jobs = [
+        _Job(run, engine, name, plan, dims, seed, progress, workloads)
+        for name, engine in engines.items()
+    ]
+    combinations = sum(len(job.workloads) for job in jobs)
     each = plan.seconds / max(1, combinations * len(phases))
-    for name, engine in engines.items():
-        job = _Job(run, engine, name, plan, dims, seed, progress)
+    for job in jobs:
+        key = {"engine": job.name}
         try:
             with affinity.driving():
                 _measure_engine(job, phases, each)
+            _retract(run, key)
         except UserError:
             raise
         except BenchError as error:
-            progress.step(f"{name} ended: {error}")
-            with suppress(BenchError), run.cell({"engine": name}):
+            progress.step(f"{job.name} ended: {error}")
+            with suppress(BenchError), run.cell(key):
                 raise
     return _tables.document(run, engines, phases)
+
+
+def _retract(run: Run, key: Row) -> None:
+    """What an earlier attempt recorded is no error of one that went well."""
+    if any(error["key"] == key for error in run.errors()):
+        with run.cell(key):
+            pass
 
 
 def _measure_engine(job: _Job, phases: Sequence[str], seconds: float) -> None:
     reason = job.engine.unavailable()
     if reason is not None:
-        raise BenchError(reason)
+        job.progress.step(f"{job.name} skipped: {reason}")
+        return
     if not job.run.done(job.key):
         core = affinity.plan().measuring
         with (
@@ -152,6 +182,14 @@ def _measure_engine(job: _Job, phases: Sequence[str], seconds: float) -> None:
 
 def _services(job: _Job, running: Running) -> Iterator[Row]:
     """The engine's own time at all sizes."""
+    if COMPLEX in job.workloads:
+        yield from _searches(job, running)
+    if LARGE in job.workloads:
+        yield from _conversations(job, running)
+
+
+def _searches(job: _Job, running: Running) -> Iterator[Row]:
+    """Building, and asking with the article's filter and without, more and more."""
     most = corpus(max(job.plan.vectors), job.seed, job.dims)
     asked = queries(job.plan.queries, job.seed, job.dims)
     for size in sorted(job.plan.vectors):
@@ -166,8 +204,6 @@ def _services(job: _Job, running: Running) -> Iterator[Row]:
         held = most.part(0, size)
         for stage, wanted in ((COMPLEX, WANTED), (UNFILTERED, None)):
             yield from _asked(job, running, held, asked, stage, wanted)
-    if job.name == "postgres":
-        yield from _conversations(job, running)
 
 
 def _asked(

@@ -15,6 +15,7 @@ from bench.measure.statistics import Interval, mean_interval, typical
 from bench.measure.workloads import INVOCATION
 from bench.verdict.switch import fit
 from bench.workloads import Workload, load, routes, size_of
+from bench.workloads._scene import CALLS, METER
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -33,7 +34,9 @@ def document(run: Run, names: Sequence[str], limits: LimitProfile) -> Row:
 
     Times in ms with 95 % intervals over ``n`` process groups: ``cpu_ms`` of the main
     thread, ``locked_ms`` under the isolate lock, which is what Workers charges;
-    ``wall_ms`` is a median on loopback. Numbers are None where there is an ``error``.
+    ``wall_ms`` and ``outside_ms`` are medians on loopback. ``calls`` by service and
+    ``meters`` by id are medians too, None of a run that did not count them. Numbers are
+    None where there is an ``error``.
     """
     table = run.samples()
     table = table[table["invocation"] == INVOCATION]
@@ -92,7 +95,7 @@ def _numbers(table: pd.DataFrame | None, error: str | None) -> Row:
     given = None if error else table
     by = {
         metric: None if given is None else given[given["metric"] == metric]
-        for metric in ("cpu", "locked", "wall", *_COUNTS)
+        for metric in ("cpu", "locked", "wall", "outside", *_COUNTS)
     }
     cpu, locked = _interval(by["cpu"]), _interval(by["locked"])
     counts = {metric: _median(by[metric]) for metric in _COUNTS}
@@ -104,9 +107,12 @@ def _numbers(table: pd.DataFrame | None, error: str | None) -> Row:
         "locked_low": locked and locked.low,
         "locked_high": locked and locked.high,
         "wall_ms": _median(by["wall"]),
+        "outside_ms": _median(by["outside"]),
         **{
             name: None if each is None else round(each) for name, each in counts.items()
         },
+        "calls": _used(given, CALLS),
+        "meters": _used(given, METER),
         "n": cpu.n if cpu else 0,
         "error": error,
     }
@@ -118,6 +124,30 @@ def _interval(table: pd.DataFrame | None) -> Interval | None:
 
 def _median(table: pd.DataFrame | None) -> float | None:
     return None if table is None or table.empty else float(table["value"].median())
+
+
+def _used(table: pd.DataFrame | None, kind: str) -> dict[str, int] | None:
+    """Medians of what requests used, by name; none where nothing was counted.
+
+    A request that did not use something has no row for it.
+    """
+    if table is None:
+        return None
+    counted = table[table["metric"].str.startswith((CALLS, METER))]
+    if counted.empty:
+        return None
+    wide = counted.pivot_table(
+        values="value",
+        index=["process", "seq"],
+        columns="metric",
+        aggfunc="sum",
+        fill_value=0,
+    )
+    return {
+        str(metric).removeprefix(kind): round(amount)
+        for metric, amount in wide.median().items()
+        if str(metric).startswith(kind)
+    }
 
 
 def _laws(table: pd.DataFrame, names: Sequence[str], limit_ms: float) -> list[Row]:

@@ -8,8 +8,14 @@ row for each request and metric:
     invocation  workload    stage      the workload
     variant     the route   fixture    how large the input is
     process     the group of fresh processes
-    metric      cpu, locked, wall (ms), subrequests (count), bytes_in, bytes_out (bytes
-                of the bodies of the request and of its answer)
+    metric      cpu, locked, wall, outside (ms), subrequests (count), bytes_in,
+                bytes_out (bytes of the bodies of the request and of its answer),
+                calls.<service> (count), meter.<id> (in the unit of the price of that id
+                in `bench/platform/prices.toml`: what production would bill)
+
+``outside`` is wall time without the CPU of the thread: what a request waited for
+services on loopback, and for its core. It is not production's. What a request did not
+use has no row.
 
 A cell is one group of one workload on one route; those that a run holds are not
 measured again.
@@ -22,6 +28,7 @@ import time
 from collections.abc import Generator, Iterator, Mapping, Sequence
 from contextlib import closing, suppress
 from dataclasses import dataclass, field
+from functools import cache
 from itertools import count
 from typing import TYPE_CHECKING, Any
 
@@ -32,9 +39,10 @@ from bench.measure.samples import MS
 from bench.measure.sizes import PhaseSize
 from bench.measure.stages import PHASES, Reporter, check_phases
 from bench.measure.turns import Member, Pace, groups
+from bench.platform import tables
 from bench.workerd import tools
 from bench.workloads import Workload, chosen, in_worker
-from bench.workloads._scene import Scene, stage
+from bench.workloads._scene import CALLS, METER, Scene, stage
 from bench.workloads._subjects import (
     Case,
     Failures,
@@ -261,7 +269,13 @@ def _samples(
         "process": process,
         "seq": seq,
     }
-    clocks = {"cpu": turn.cpu, "wall": turn.wall, "locked": turn.extra.get("locked")}
+    clocks = {
+        "cpu": turn.cpu,
+        "wall": turn.wall,
+        # The thread goes on after the answer, and may spend more than was waited.
+        "outside": max(turn.wall - turn.cpu, 0),
+        "locked": turn.extra.get("locked"),
+    }
     for metric, value in clocks.items():
         if value is not None:
             yield place | {"metric": metric, "unit": "ms", "value": value * MS}
@@ -270,8 +284,20 @@ def _samples(
         "bytes_in": (len(case.replay.request.body), "bytes"),
         "bytes_out": (len(case.replay.answer[1]), "bytes"),
     }
+    for metric, amount in turn.extra.items():
+        if metric.startswith((CALLS, METER)):
+            counts[metric] = amount, _unit(metric)
     for metric, (value, unit) in counts.items():
         yield place | {"metric": metric, "unit": unit, "value": float(value)}
+
+
+@cache
+def _unit(metric: str) -> str:
+    """``count`` of calls; of a meter what its price is for, such as ``reads``."""
+    if metric.startswith(CALLS):
+        return "count"
+    price = tables.find(f"{metric.removeprefix(METER)}.price")
+    return price.unit.removeprefix("USD per ").removeprefix(f"{price.per:,} ")
 
 
 def _width(rows: Sequence[Row]) -> float:

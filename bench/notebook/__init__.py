@@ -8,6 +8,7 @@ seals it with its last cell. Parameters are checked before anything is measured.
 from __future__ import annotations
 
 from bench.notebook._claims import JudgedClaims, judged_claims
+from bench.notebook._history import RunHistory, run_history
 from bench.notebook._matrix import DecisionMatrix, decision_matrix
 from bench.notebook._parsers import JsonParsers, check_parsers, json_parsers
 from bench.notebook._request_path import RequestPath, check, request_path
@@ -24,6 +25,7 @@ __all__ = [
     "JudgedClaims",
     "RequestPath",
     "RerankOffload",
+    "RunHistory",
     "Workloads",
     "check",
     "check_parsers",
@@ -35,4 +37,5 @@ __all__ = [
     "replay_workloads",
     "request_path",
     "rerank_offload",
+    "run_history",
 ]

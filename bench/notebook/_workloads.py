@@ -1,10 +1,11 @@
-"""Notebook 04: what does each row of the decision matrix cost a Worker?"""
+"""Notebook 04: what does each row of the decision matrix cost, and do the article's
+fixes work?"""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from bench.errors import UserError
 from bench.notebook._measured import Measured, markdown, open_run
@@ -16,23 +17,28 @@ if TYPE_CHECKING:
 
 
 def replay_workloads(
-    *, workloads: list[str], profile: str, limits: str, seed: int
+    *, workloads: list[str], remedies: bool, profile: str, limits: str, seed: int
 ) -> Workloads:
-    """Measure the rows called ``workloads``, all where there are none, or what the run
-    still lacks of them. Raises UserError for a bad parameter before a run is made.
+    """Measure the rows called ``workloads``, all where there are none, with the engines
+    that they name, then try the article's fixes unless ``remedies`` is False; or what
+    the run still lacks of it all. Raises UserError for a bad parameter before a run is
+    made.
     """
     import orjson
 
-    from bench.measure import workloads as measured
+    from bench.measure import remedies as fixes
+    from bench.measure import replay
     from bench.progress import Progress
     from bench.verbs._output import finite
 
     chosen = limit_profile(limits)
     check_workloads(workloads, profile)
-    parameters = {"workloads": workloads, "limits": limits}
+    parameters = {"workloads": workloads, "remedies": remedies, "limits": limits}
     run, own = open_run("04_workloads", parameters, profile, seed, {})
-    with Progress(seconds=measured.seconds(profile)) as progress:
-        result = measured.measure(
+    seconds = replay.seconds(profile, workloads)
+    more = fixes.SIZES[profile].seconds if remedies else 0.0
+    with Progress(seconds=seconds + more) as progress:
+        result = replay.replay(
             run,
             names=workloads,
             profile=profile,
@@ -40,8 +46,12 @@ def replay_workloads(
             seed=seed,
             progress=progress,
         )
-    run.save("workloads.json", orjson.dumps(finite(result)))
-    return Workloads(run, own, result, chosen, run.samples())
+        run.save("workloads.json", orjson.dumps(finite(result)))
+        tried: dict[str, Any] = {}
+        if remedies:
+            tried = fixes.measure(run, profile=profile, seed=seed, progress=progress)
+            run.save("remedies.json", orjson.dumps(finite(tried)))
+    return Workloads(run, own, result, chosen, run.samples(), tried)
 
 
 def check_workloads(names: Sequence[str], profile: str) -> None:
@@ -67,9 +77,12 @@ def check_workloads(names: Sequence[str], profile: str) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Workloads(Measured):
-    """Measured workloads, as a notebook shows them."""
+    """Measured workloads, as a notebook shows them; ``tried`` is the document of the
+    fixes, empty where they were left out."""
 
     SOURCE: ClassVar[str] = "workloads"
+
+    tried: dict[str, Any]
 
     def verdict(self) -> Markdown:
         """Which workloads a request limit is near to, in a few sentences."""
@@ -94,3 +107,50 @@ class Workloads(Measured):
         from bench.report import _workloads, tables
 
         return tables.shown(_workloads.articles(self.result))
+
+    def engines(self) -> Styler:
+        """Which engines outside ran, and why others did not."""
+        from bench.report import _engines, tables
+
+        return tables.shown(_engines.engines(self.result))
+
+    def services(self) -> Styler:
+        """What a request takes an engine by itself, in ms, by size."""
+        from bench.report import _engines, tables
+
+        return tables.shown(_engines.services(self.result))
+
+    def sizes(self) -> Styler:
+        """How an engine's time grows, and what that says of millions."""
+        from bench.report import _engines, tables
+
+        return tables.shown(_engines.sizes(self.result))
+
+    def fixes(self) -> Remedies:
+        """The article's fixes, which were tried into the same run."""
+        return Remedies(self.run, self.own, self.tried, self.limits, self.samples)
+
+    def failed(self) -> bool:
+        """Whether a part of either measurement failed; the rest is kept."""
+        return bool(self.result.get("errors") or self.tried.get("errors"))
+
+
+@dataclass(frozen=True, slots=True)
+class Remedies(Measured):
+    """The article's fixes, as a notebook shows them; its run is finished by the
+    workloads."""
+
+    SOURCE: ClassVar[str] = "remedies"
+
+    def answers(self) -> Markdown:
+        """What was asked of each fix, and what was found."""
+        from bench.report import _remedies
+
+        said = _remedies.markdown(self.result)
+        return markdown(said or "The fixes were left out.")
+
+    def numbers(self) -> Styler:
+        """The numbers behind the answers, with intervals over groups of processes."""
+        from bench.report import _remedies, tables
+
+        return tables.shown(_remedies.numbers(self.result))

@@ -13,7 +13,7 @@ from typing import Any
 def build(run_folder: Path, document: dict[str, Any] | None = None) -> Path:
     """Write ``report.html`` into ``run_folder`` and return its path.
 
-    It shows whichever of stages.json, parsers.json and rerank.json the run has.
+    It shows whichever documents of verbs the run has, such as stages.json.
     ``document`` is the one of `bench stages`, by default the run's own; its optional
     ``limits`` names the limit profile, by default the run's parameter. Equal folders
     give equal bytes. Raises UserError when the folder is missing, holds a file that is
@@ -32,8 +32,8 @@ def summary(document: dict[str, Any]) -> str:
 
 
 def summary_of(run_folder: Path) -> str:
-    """What a run folder holds as text: ``summary`` of its stages, and the answers of
-    its comparisons. Raises UserError as ``build`` does.
+    """What a run folder holds as text: ``summary`` of its stages, and the answer of
+    each other document. Raises UserError as ``build`` does.
     """
     from bench.report._contests import brief
     from bench.report._run import read
@@ -57,3 +57,10 @@ def rerank_text(document: dict[str, Any]) -> str:
     from bench.report._contests import whole
 
     return whole("rerank", document)
+
+
+def workloads_text(document: dict[str, Any]) -> str:
+    """The document of `bench workloads` as text tables of at most 100 columns."""
+    from bench.report._contests import whole
+
+    return whole("workloads", document)

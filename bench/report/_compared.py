@@ -1,4 +1,4 @@
-"""What the tables of parsers and of re-rankers have in common."""
+"""What the tables of several documents have in common."""
 
 from __future__ import annotations
 
@@ -105,6 +105,16 @@ def stories(document: Row) -> Table:
     if left := len(found) - len(shown):
         notes.append(f"In CPython, conditions that take less: {left}.")
     return Table(["condition", "runtime", "phase", "here (ms)", "as long"], rows, notes)
+
+
+def sources(named: Iterable[tuple[str, Any]]) -> Table:
+    """The evidence of each name, an id a row. What is no list of ids has none."""
+    rows = [
+        ["" if place else name, str(ident)]
+        for name, idents in named
+        for place, ident in enumerate(idents if isinstance(idents, list) else [])
+    ]
+    return Table(["of", "evidence"], rows, [])
 
 
 def kilobytes(value: Any) -> str:

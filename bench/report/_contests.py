@@ -1,4 +1,4 @@
-"""The documents of ``bench parsers`` and ``bench rerank``, table by table: what a page
+"""The documents of verbs other than ``bench stages``, table by table: what a page
 shows, and what a terminal."""
 
 from __future__ import annotations
@@ -6,8 +6,17 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import Any, NamedTuple
 
-from bench.figures._contest import Row, limit, main_fixture
-from bench.report import _parsers, _rerank
+from bench.figures._contest import Row, limit, listed, main_fixture
+from bench.report import (
+    _capacity,
+    _claims,
+    _engines,
+    _matrix,
+    _parsers,
+    _remedies,
+    _rerank,
+)
+from bench.report import _workloads as _replayed
 from bench.report._compared import controls, stories
 from bench.report._evidence import Table
 from bench.report._lines import indented, joined, table, wrapped
@@ -23,14 +32,14 @@ class Titled(NamedTuple):
 
 
 class Contest(NamedTuple):
-    """A kind of comparison: its question, its answer, its tables, and the keys that a
-    table of its document is named by."""
+    """A kind of document: its question, its answer, its tables, and the keys that a
+    table with a control is named by, where it has such."""
 
     title: str
     question: str
     sentence: Callable[[Row], str]
     tables: Callable[[Row], Iterable[Titled]]
-    named: tuple[str, ...]
+    named: tuple[str, ...] = ()
 
 
 def _of_parsers(document: Row) -> Iterable[Titled]:
@@ -56,6 +65,46 @@ def _of_rerank(document: Row) -> Iterable[Titled]:
     yield Titled(title, _rerank.break_even(document), _BREAK_EVEN)
     yield Titled("the service itself", _rerank.service(document), _SERVICE)
     yield Titled("the article's 12 ms", stories(document), _STORIES)
+
+
+def _of_matrix(document: Row) -> Iterable[Titled]:
+    yield Titled("every limit", _matrix.overview(document), "")
+    strictest = _matrix.strictest(document)
+    title = f"{strictest} in detail"
+    yield Titled(title, _matrix.details(document), _DETAILS)
+    yield Titled("beside the article", _matrix.reasons(document), "")
+    title = "what the verdicts rest on"
+    yield Titled(title, _matrix.evidence(document), _EVIDENCE)
+
+
+def _of_workloads(document: Row) -> Iterable[Titled]:
+    yield Titled("cost of a request", _replayed.costs(document), _CHARGED)
+    yield Titled("by size", _replayed.laws(document), _LAWS)
+    yield Titled("engines outside", _engines.engines(document), _ENGINES)
+    yield Titled("an engine's own time", _engines.services(document), "")
+    yield Titled("an engine by size", _engines.sizes(document), "")
+
+
+def _of_remedies(document: Row) -> Iterable[Titled]:
+    for each in listed(document, "remedies"):
+        title = str(each.get("title"))
+        yield Titled(title, _remedies.table(each), _remedies.about(each))
+
+
+def _of_claims(document: Row) -> Iterable[Titled]:
+    for title, found in _claims.tables(document):
+        yield Titled(title, found, "")
+    title = "what the verdicts on claims rest on"
+    yield Titled(title, _claims.evidence(document), _SOURCES)
+
+
+def _of_capacity(document: Row) -> Iterable[Titled]:
+    yield Titled("what is to be expected", _capacity.metrics(document), _EXPECTED)
+    yield Titled("which limit binds first", _capacity.limits(document), "")
+    yield Titled("a month's bill", _capacity.costs(document), "")
+    yield Titled("machines outside", _capacity.external(document), "")
+    yield Titled("native against elsewhere", _capacity.break_even(document), "")
+    yield Titled("beside the same rate as Poisson", _capacity.twins(document), "")
 
 
 _SPEED = (
@@ -97,6 +146,29 @@ _BREAK_EVEN = (
     "where it is more than 1 % of the limit and its interval excludes zero."
 )
 _SERVICE = "What offloading costs where it is offloaded to."
+_DETAILS = (
+    "The limit that allows the least. Margin is the limit less the mean CPU of a warm "
+    "request at this machine's speed; it fits up to that factor between a millisecond "
+    "here and one of Cloudflare's."
+)
+_EVIDENCE = (
+    "Ids of rows in samples.parquet: runtime, phase, invocation, stage, variant and "
+    "fixture."
+)
+_CHARGED = "One line for each workload, way to do it, size and phase."
+_LAWS = "A fixed part and a part for each unit, through three sizes or more."
+_ENGINES = (
+    "What the article moves out, asked of the real engines in processes of their own; "
+    "what a Worker pays in front of them is a line of the table above."
+)
+_EXPECTED = (
+    "Simulated: requests that were measured, sent to isolates whose lives are assumed. "
+    "Every assumption is in capacity.json."
+)
+_SOURCES = (
+    "Ids of rows in samples.parquet, rows of a document, committed inputs, rows of the "
+    "tables of limits, or the source that a claim names."
+)
 
 KINDS = {
     "parsers": Contest(
@@ -113,7 +185,39 @@ KINDS = {
         _of_rerank,
         ("k", "dims"),
     ),
+    "matrix": Contest(
+        "the decision matrix",
+        "Which workload fits which limit?",
+        _matrix.sentence,
+        _of_matrix,
+    ),
+    "workloads": Contest(
+        "workloads",
+        "What does each row of the matrix cost?",
+        _replayed.sentence,
+        _of_workloads,
+    ),
+    "remedies": Contest(
+        "the article's fixes",
+        "Do the article's fixes work, and what do they cost?",
+        _remedies.sentence,
+        _of_remedies,
+        ("remedy",),
+    ),
+    "claims": Contest(
+        "the article's claims",
+        "Which of the article's claims hold?",
+        _claims.sentence,
+        _of_claims,
+    ),
+    "capacity": Contest(
+        "the capacity plan",
+        "What breaks first, at what rate, and what does it cost?",
+        _capacity.sentence,
+        _of_capacity,
+    ),
 }
+"""By the verb that makes the document, and in the order of a page."""
 
 
 def whole(kind: str, document: dict[str, Any]) -> str:
@@ -138,7 +242,7 @@ def brief(kind: str, document: dict[str, Any]) -> str:
 
 
 def sections(documents: dict[str, Row]) -> list[Row]:
-    """What a page shows of each of ``documents`` that is a comparison."""
+    """What a page shows of each of ``documents``."""
     return [
         {
             "id": kind,

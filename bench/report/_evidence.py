@@ -3,8 +3,9 @@ same ones, each in its own way."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Self
 
 from bench.figures._axes import factor
 from bench.figures._common import invocations_of, number, phases_of, runtimes_of, spoken
@@ -22,6 +23,21 @@ _PROFILE = (
 )
 _NO_CLIENT = "It does not write the answer to a client, chunk by chunk."
 WARN = "\N{BLACK UP-POINTING TRIANGLE}"
+# What a number begins with, a missing one too.
+_NUMBER = re.compile(r"[\d\N{MINUS SIGN}\N{EN DASH}+-]|$")
+_SENTENCE = 40  # letters from which a cell is read and not looked up
+
+
+class Toned(str):
+    """A cell that a page colours by its ``tone``, a class of the style sheet and never
+    a word of a document; elsewhere it is its text alone."""
+
+    tone: str
+
+    def __new__(cls, text: str, tone: str) -> Self:
+        made = super().__new__(cls, text)
+        made.tone = tone
+        return made
 
 
 class Table(NamedTuple):
@@ -30,6 +46,18 @@ class Table(NamedTuple):
     head: list[str]
     rows: list[list[str]]
     notes: list[str]
+
+    @property
+    def kinds(self) -> list[str]:
+        """What each column holds: ``number``, ``word`` or ``sentence``."""
+        columns = zip(*self.rows, strict=True) if self.rows else [()] * len(self.head)
+        return [_kind(column) for column in columns]
+
+
+def _kind(column: Sequence[str]) -> str:
+    if all(_NUMBER.match(cell) for cell in column):
+        return "number"
+    return "sentence" if max(map(len, column), default=0) > _SENTENCE else "word"
 
 
 def profile_note(whole: Row) -> str:

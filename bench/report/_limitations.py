@@ -34,6 +34,32 @@ _COMPARED = {
         "Offloading moves the CPU to a service that somebody runs and pays for; only "
         "the Worker's part is held against the limit.",
     ),
+    "matrix": (
+        "A share of draws counts simulated worlds: sizes of the bank that nobody has "
+        "published, a factor for the machine, resamples of the requests. It is no "
+        "probability, and another set of worlds would give another one.",
+        "The stage that drives a workload is told from the default request, whose "
+        "stages were measured, and not from the workload's own.",
+    ),
+    "workloads": (
+        "A workload is replayed with one input, or with a few sizes of it, against "
+        "services that answer at once: other inputs shift its row.",
+        "An engine outside has one core to itself, a few thousand vectors, and all of "
+        "them in memory. What it takes of millions is an extrapolation over orders of "
+        "magnitude, as wide as its interval says.",
+    ),
+    "remedies": (
+        "Lags, rates and caches of the services follow documented rules on loopback; "
+        "that production keeps to them is taken from its documentation.",
+    ),
+    "claims": (
+        "A claim is refused only where no factor of 0.5 to 2 makes it true, and by "
+        "this machine and these inputs; the article does not say what its own were.",
+    ),
+    "capacity": (
+        "A capacity plan is a simulation: how isolates live, where requests arrive and "
+        "how long they wait for what is outside are assumptions, and not measured.",
+    ),
 }
 
 _WORKERD = (

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import re
 import textwrap
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 
 from bench.report._evidence import Table
 
@@ -12,8 +11,6 @@ WIDTH = 96
 WIDEST = 100
 _ASCII = str.maketrans({"\N{MINUS SIGN}": "-", "\N{EN DASH}": "-"})
 _NAME = 10  # letters of a name that are kept however wide the rest is
-# What a number begins with, a missing one too.
-_NUMBER = re.compile(r"[\d\N{MINUS SIGN}\N{EN DASH}+-]|$")
 
 
 def table(title: str, found: Table) -> Iterable[str]:
@@ -30,7 +27,7 @@ def table(title: str, found: Table) -> Iterable[str]:
     # What is too wide is cut in the names, and not in the numbers.
     room = WIDTH - sum(widths[1:]) - 2 * len(widths)
     widths[0] = max(min(widths[0], room), _NAME)
-    right = [_is_number(column) for column in zip(*found.rows, strict=True)]
+    right = [kind == "number" for kind in found.kinds]
     for line, (name, *rest) in enumerate(cells):
         name = cut(name if line == 0 else f"  {name}", widths[0] + 2)
         text = "".join(
@@ -40,10 +37,6 @@ def table(title: str, found: Table) -> Iterable[str]:
         yield f"{name:<{widths[0] + 2}}{text}"
     for note in found.notes:
         yield from indented(note)
-
-
-def _is_number(column: Sequence[str]) -> bool:
-    return all(_NUMBER.match(cell) for cell in column)
 
 
 def indented(text: str) -> list[str]:

@@ -14,7 +14,7 @@ from bench.figures._common import number, spoken
 from bench.files import write_whole
 from bench.platform import DEFAULT, LimitProfile, limit_profile
 from bench.report import _evidence, _shape
-from bench.report._contests import sections
+from bench.report._contests import KINDS, sections
 from bench.report._drawn import sentinel_text
 from bench.report._isolate import isolate
 from bench.report._limitations import comparisons, limitations
@@ -55,8 +55,13 @@ _MANIFEST = (
 _FILES = {
     "samples.parquet": "raw samples, one number a row",
     "stages.json": "the document behind the tables of the path",
-    "parsers.json": "the document behind the tables of parsers",
-    "rerank.json": "the document behind the tables of re-ranking",
+    **{
+        f"{kind}.json": f"the document behind the tables of {this.title}"
+        for kind, this in KINDS.items()
+    },
+    "matrix.md": "the decision matrix with all that flips it, as Markdown",
+    "capacity.md": "the capacity plan as Markdown",
+    "transfer.json": "the factor from this machine to production",
     "manifest.json": "arguments, seed, commit, inputs, state of every cell",
     "machine.json": "facts of the machine",
     "errors.jsonl": "what failed",

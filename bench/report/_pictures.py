@@ -12,7 +12,8 @@ _MIME = {".svg": "image/svg+xml", ".png": "image/png"}
 _FIRST = (
     "budget", "stages", "article", "warming", "ecdf", "run_order", "parsers_ratios",
     "parsers_cost", "parsers_correctness", "rerank_options", "rerank_map",
-    "rerank_ratios", "rerank_scaling",
+    "rerank_ratios", "rerank_scaling", "matrix", "workloads", "remedies", "claims",
+    "capacity_curve", "capacity_limits", "capacity_hours", "capacity_tornado",
 )  # fmt: skip
 
 

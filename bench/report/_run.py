@@ -16,10 +16,10 @@ from urllib.parse import quote
 
 from bench.errors import UserError
 from bench.report import _drawn
+from bench.report._contests import KINDS
 
 Json = dict[str, Any]
 
-COMPARED = ("parsers", "rerank")
 # An SVG above this is slow to open; its PNG says the same in fewer bytes.
 _SVG_BYTES = 600_000
 _DESCRIPTION = re.compile(r"<dc:description>(.*?)</dc:description>", re.DOTALL)
@@ -39,8 +39,8 @@ class Picture:
 class RunFolder:
     """A run as its report shows it. Links are relative to the folder and quoted.
 
-    ``document`` is the one of `bench stages`, ``compared`` holds those of `bench
-    parsers` and `bench rerank` by verb. ``staged`` is False where only they were made.
+    ``document`` is the one of `bench stages`, ``compared`` holds those of other verbs
+    by the names of `KINDS`. ``staged`` is False where only they were made.
     """
 
     folder: Path
@@ -72,7 +72,7 @@ def read(folder: Path, document: Json | None = None) -> RunFolder:
     manifest = _json(folder / "manifest.json")
     found = document if document is not None else _json(folder / "stages.json")
     compared = {
-        name: each for name in COMPARED if (each := _json(folder / f"{name}.json"))
+        name: each for name in KINDS if (each := _json(folder / f"{name}.json"))
     }
     machine = next(
         (

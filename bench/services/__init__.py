@@ -12,7 +12,9 @@ is never counted as the path's. ``start()`` gives a handle:
 
 To add a service, add a module to this folder with ``HOST`` (what the real client sends
 as Host), ``PREFIX`` where it shares the host with another, and ``Service`` (a subclass
-of ``_service.Base``); nothing else changes.
+of ``_service.Base``); nothing else changes. A service that the platform bills has
+``CHARGES`` too, which says how each of its meters is counted, and ``NOTE``, which says
+what its count leaves out.
 """
 
 from __future__ import annotations

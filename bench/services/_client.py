@@ -123,7 +123,7 @@ class Services:
         self._ask("reset", settings=settings)
 
     def stats(self) -> dict[str, Any]:
-        """Per service: connections, requests, statuses, faults fired."""
+        """Per service: connections, requests, statuses, faults fired, meters."""
         counts: dict[str, Any] = self._ask("stats")
         return counts
 

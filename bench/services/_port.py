@@ -45,6 +45,7 @@ class Port:
         self.connections = self.requests = 0
         self.statuses: Counter[str] = Counter()
         self.fired: Counter[str] = Counter()
+        self.service.meters.clear()
 
     async def open(self) -> None:
         """Listen. The port stays the same over any number of closings."""
@@ -83,6 +84,7 @@ class Port:
             "requests": self.requests,
             "statuses": dict(self.statuses),
             "faults": dict(self.fired),
+            "meters": dict(self.service.meters),
         }
 
     def _accept(self) -> asyncio.BaseProtocol:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import time
 from abc import ABC, abstractmethod
+from collections import Counter
 from collections.abc import Callable, Mapping
 from typing import Any, ClassVar
 
@@ -29,13 +30,16 @@ class Base(ABC):
     settings; ``streams`` says that answers can be event streams, ``overloads`` that
     the provider has an "overloaded" answer (both decide which faults make sense; with
     ``streams``, ``stream_error`` and ``giant_event`` are to be defined too);
-    ``commands`` names the methods that the control port may call.
+    ``commands`` names the methods that the control port may call; ``charges`` are the
+    meters that the provider would bill requests by, and how each is counted. A meter
+    is the id of its price in `bench/platform/prices.toml` without ``.price``.
     """
 
     Settings: ClassVar[type[msgspec.Struct]] = NoSettings
     streams: ClassVar[bool] = False
     overloads: ClassVar[bool] = False
     commands: ClassVar[frozenset[str]] = frozenset()
+    charges: ClassVar[Mapping[str, str]] = {}
     #: In a stream, a giant event is put after the first event that contains this.
     giant_after: ClassVar[bytes] = b""
 
@@ -43,6 +47,8 @@ class Base(ABC):
         self.seed = seed
         self.clock = clock
         self.settings: Any = self.Settings()
+        #: What was charged since the start or the last reset, by meter.
+        self.meters: Counter[str] = Counter()
         self.clear()
 
     def clear(self) -> None:  # noqa: B027 - a service may hold no data
@@ -64,6 +70,12 @@ class Base(ABC):
     def dump(self) -> Any:
         """The state as plain values."""
         return None
+
+    def charge(self, meter: str, amount: int = 1) -> None:
+        """Count ``amount`` of a meter. Raises BenchError unless ``charges`` has it."""
+        if meter not in self.charges:
+            raise BenchError(f"{self.name} does not say that it charges {meter}")
+        self.meters[meter] += amount
 
     @abstractmethod
     def handle(self, call: Call) -> Answer:

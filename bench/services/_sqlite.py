@@ -52,10 +52,12 @@ _MAX_FACTS = 1000
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """What a statement does: tables read and written, and whether its plan scans."""
+    """What a statement does: tables read, inserted into, and columns updated, as
+    (table, column), and whether its plan scans."""
 
     reads: frozenset[str]
-    writes: frozenset[str]
+    inserts: frozenset[str]
+    updates: frozenset[tuple[str, str]]
     readonly: bool
     changes_schema: bool
     scans: bool
@@ -125,7 +127,8 @@ class Database:
             scans = any(str(row[3]).startswith("SCAN ") for row in plan.fetchall())
             known = Facts(
                 frozenset(watch.reads),
-                frozenset(watch.writes),
+                frozenset(watch.inserts),
+                frozenset(watch.updates),
                 not watch.actions,
                 not watch.actions.isdisjoint(_SCHEMA_WRITES),
                 scans,
@@ -176,15 +179,21 @@ class _Watch:
     def forget(self) -> None:
         """Start to watch another statement."""
         self.reads: set[str] = set()
-        self.writes: set[str] = set()
+        self.inserts: set[str] = set()
+        self.updates: set[tuple[str, str]] = set()
         self.actions: set[str] = set()
 
-    def __call__(self, action: int, first: str | None, *_: str | None) -> int:
+    def __call__(
+        self, action: int, first: str | None, second: str | None, *_: str | None
+    ) -> int:
         if action == sqlite3.SQLITE_READ and first:
             self.reads.add(first)
         if action in _WRITES:
             self.actions.add(_WRITES[action])
-            self.writes.add(first or "")
+        if action == sqlite3.SQLITE_INSERT and first:
+            self.inserts.add(first)
+        if action == sqlite3.SQLITE_UPDATE and first:
+            self.updates.add((first, second or ""))
         return sqlite3.SQLITE_DENY if self._denies(action, first) else sqlite3.SQLITE_OK
 
     def _denies(self, action: int, first: str | None) -> bool:

@@ -2,6 +2,9 @@
 
 Follows workerd's ai-api.ts (2026-08): the model is in a header, the inputs in the
 body, and a JSON answer is handed to the Worker as it is.
+
+No meter is charged: how many neurons a request takes depends on the model and is not
+known here. Requests are counted as everywhere.
 """
 
 from __future__ import annotations

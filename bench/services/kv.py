@@ -37,6 +37,15 @@ from bench.services._service import Base
 
 HOST = "fake-host"
 
+# Cloudflare docs, KV pricing: by key, a read of one that is not there included.
+CHARGES = {
+    "kv.reads": "each key that is read, found or not, in a bulk read too",
+    "kv.writes": "each value that is put",
+    "kv.deletes": "each key that is deleted, there or not",
+    "kv.lists": "each page of a list",
+}
+NOTE = "what is refused costs nothing here; whether it does at Cloudflare is not said"
+
 
 class Settings(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
     """``staleness_ms``: how long a read keeps seeing the value before a write."""
@@ -51,6 +60,7 @@ class Service(Base):
     bytes, "metadata", "expiration"}}``."""
 
     Settings = Settings
+    charges = CHARGES
 
     def clear(self) -> None:
         """Forget all keys."""
@@ -100,6 +110,7 @@ class Service(Base):
 
     def _get(self, key: str, query: Mapping[str, str]) -> Reply:
         check_cache_ttl(query.get("cache_ttl"))
+        self.charge("kv.reads")
         entry = self._visible(key)
         if entry is None or entry.value is None:
             return json_reply({"error": "key not found"}, 404)
@@ -128,12 +139,11 @@ class Service(Base):
         ):
             refuse(413, "Total size of request exceeds the limit of 25MB")
         with_metadata = bool(asked.get("withMetadata"))
-        return json_reply(
-            {
-                key: self._bulk(entry, kind, with_metadata)
-                for key, entry in found.items()
-            }
-        )
+        values = {
+            key: self._bulk(entry, kind, with_metadata) for key, entry in found.items()
+        }
+        self.charge("kv.reads", len(keys))
+        return json_reply(values)
 
     def _bulk(self, entry: Entry | None, kind: str, with_metadata: bool) -> Any:
         if entry is None or entry.value is None:
@@ -162,12 +172,14 @@ class Service(Base):
         since_last = entry.written - self._store.written(key)
         if self.settings.enforce_write_rate and since_last < WRITE_INTERVAL_S:
             refuse(429, "Too Many Requests")
+        self.charge("kv.deletes" if entry.value is None else "kv.writes")
         self._store.write(key, entry, self.settings.staleness_ms / 1000)
         return Reply()
 
     def _list(self, query: Mapping[str, str]) -> Reply:
         limit = list_limit(query)
         prefix, after = query.get("prefix", ""), self._after(query.get("cursor", ""))
+        self.charge("kv.lists")
         found = [
             (key, entry)
             for key in self._store

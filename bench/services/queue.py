@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import base64
 import binascii
+import math
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Annotated, Any, NoReturn
 
@@ -24,7 +26,17 @@ MAX_BATCH_MESSAGES = 100
 MAX_BATCH = 256_000
 MAX_DELAY_S = 86_400
 OVERHEAD = 100  # bytes that the documentation counts per message besides its body
+OPERATION = 64_000  # bytes, of 1,000 to a KB (Cloudflare docs, Queues pricing)
 FORMATS = frozenset({"json", "text", "bytes", "v8"})
+
+CHARGES = {
+    "queues.operations": "64 KB of each message, begun, when it is written, whenever a "
+    "consumer reads it, and when it is deleted"
+}
+NOTE = (
+    "a request that sends is charged the write alone: reading and deleting its message "
+    "are as many operations again, each, once a consumer takes and acknowledges it"
+)
 
 
 class Settings(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
@@ -61,6 +73,7 @@ class Service(Base):
 
     Settings = Settings
     commands = frozenset({"take", "retry"})
+    charges = CHARGES
 
     def clear(self) -> None:
         """Forget all messages."""
@@ -83,21 +96,26 @@ class Service(Base):
 
     def take(self, limit: int = 10) -> list[dict[str, Any]]:
         """The next due messages, oldest first; the batch before is acknowledged."""
+        self._operate(message.body for message in self._taken.values())
         now = self.clock()
         batch = [message for message in self._waiting if message.due <= now][:limit]
         self._taken = {message.id: message for message in batch}
         self._waiting = [m for m in self._waiting if m.id not in self._taken]
         self._bytes -= sum(len(message.body) for message in batch)
+        self._operate(message.body for message in batch)
         return [message.plain() for message in batch]
 
     def retry(self, ids: list[str], delay_s: float = 0.0) -> None:
-        """Put taken messages back in front, unless their retries are used up."""
+        """Put taken messages back in front; those without a retry left are deleted."""
         due = self.clock() + delay_s
+        given = [self._taken.pop(id_) for id_ in ids if id_ in self._taken]
+        most = self.settings.max_retries
         again = [
             replace(message, attempts=message.attempts + 1, due=due)
-            for message in (self._taken.pop(id_) for id_ in ids if id_ in self._taken)
-            if message.attempts <= self.settings.max_retries
+            for message in given
+            if message.attempts <= most
         ]
+        self._operate(message.body for message in given if message.attempts > most)
         self._waiting = again + self._waiting
         self._bytes += sum(len(message.body) for message in again)
 
@@ -122,6 +140,7 @@ class Service(Base):
         delay = call.headers.get("X-Msg-Delay-Secs", "0")
         self._check(kind, call.body, int(delay) if delay.isdecimal() else -1)
         self._append(call.body, kind, int(delay))
+        self._operate([call.body])
         return self._accepted()
 
     def _batch(self, body: bytes) -> Reply:
@@ -145,6 +164,7 @@ class Service(Base):
             self._check(kind, raw, delay)
         for raw, kind, delay in given:
             self._append(raw, kind, delay)
+        self._operate(raw for raw, _, _ in given)
         return self._accepted()
 
     def _check(self, kind: str, body: bytes, delay: Any) -> None:
@@ -162,6 +182,12 @@ class Service(Base):
         id_ = f"{self.seed:08x}{self._sent:024x}"
         self._waiting.append(Message(id_, body, kind, now, now + delay_s))
         self._bytes += len(body)
+
+    def _operate(self, bodies: Iterable[bytes]) -> None:
+        """Charge for writing, reading or deleting messages with these bodies."""
+        sizes = [len(body) + OVERHEAD for body in bodies]
+        count = sum(math.ceil(size / OPERATION) for size in sizes)
+        self.charge("queues.operations", count)
 
     def _accepted(self) -> Reply:
         return json_reply({"metadata": {"metrics": self._metrics()}})

@@ -22,6 +22,13 @@ from bench.services._service import Base
 
 HOST = "fake-host"
 
+CHARGES = {
+    "r2.class_a": "each put and each page of a list",
+    "r2.class_b": "each get and each head",
+}
+# Cloudflare docs, R2 pricing (commit 07ec87d4), which names both cases.
+NOTE = "an operation that fails is charged as well; deleting is free"
+
 MAX_KEY = 1024
 MAX_METADATA = 8192
 MAX_LIST = 1000
@@ -71,6 +78,7 @@ class Service(Base):
     """One bucket. ``put`` takes ``{key: text or bytes}``; ``dump`` gives bytes."""
 
     Settings = Settings
+    charges = CHARGES
 
     def clear(self) -> None:
         """Forget all objects."""
@@ -99,10 +107,12 @@ class Service(Base):
             routes = {"get": self._get, "head": self._head, "list": self._list}
             route = routes.get(asked.get("method", ""))
             if route is not None:
+                self.charge("r2.class_a" if route == self._list else "r2.class_b")
                 return route(asked)
         elif call.route == "PUT /":
             asked, payload = self._framed(call)
             if asked.get("method") == "put":
+                self.charge("r2.class_a")
                 return self._put(asked, payload)
             if asked.get("method") == "delete":
                 return self._delete(asked)

@@ -33,6 +33,12 @@ from bench.services._vector_rules import (
 )
 
 HOST = "vector-search"
+CHARGES = {"vectorize.queried": "the dimensions of each query's vector"}
+# Cloudflare docs, Vectorize pricing: (queried + stored vectors) x dimensions.
+NOTE = (
+    "the dimensions of all stored vectors count as queried too, once a month and not "
+    "for each query: they are the index's and not a request's, as is their storage"
+)
 MAX_INDEXED = 10
 
 
@@ -54,6 +60,7 @@ class Service(Base):
     "metadata"?}]}``, visible at once; ``dump`` gives the same list."""
 
     Settings = Settings
+    charges = CHARGES
 
     def clear(self) -> None:
         """An empty index."""
@@ -112,8 +119,10 @@ class Service(Base):
     def _query(self, call: Call) -> Reply:
         query, predicate = parse_query(call.body, self.settings.dimensions)
         self._mutations.query()
+        vector = self._vector(query)
+        self.charge("vectorize.queried", self.settings.dimensions)
         found = self._index.search(
-            self._vector(query),
+            vector,
             query.top_k,
             exact=query.return_values,
             passes=_passes(query.namespace, predicate),

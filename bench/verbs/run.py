@@ -74,6 +74,7 @@ def command(
         run = _create(out, values, transcript_file, paths, profile, seed)
     with run:
         results, written, failed = _execute(run, values, paths, quiet)
+    matrix = run.path / "matrix.json"
     document = {
         "schema": 1,
         "run": run.id,
@@ -88,7 +89,7 @@ def command(
             for result in results
         ],
         "report": _output.short(written),
-        "matrix": None,
+        "matrix": _output.short(matrix) if matrix.is_file() else None,
     }
     if as_json:
         _output.emit_json(document)
@@ -122,6 +123,8 @@ def _create(
                 mine.get("suite", ""),
                 mine.get("profile", profile),
             )
+        if "workloads" in mine:
+            notebook.check_workloads(mine["workloads"], mine.get("profile", profile))
         notebook.check_rerank(
             mine.get("ks", []), mine.get("dims", []), mine.get("profile", profile)
         )

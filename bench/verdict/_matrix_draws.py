@@ -18,13 +18,14 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from bench.transfer import factors
 from bench.verdict import bank
 from bench.verdict._matrix_costs import Costs
 from bench.verdict._matrix_terms import UNTIL
-from bench.verdict.answer import TRANSFER_HIGH, TRANSFER_LOW
 from bench.verdict.bank import MIDDLE, REQUESTS, Array, Bank
 
-FACTORS = tuple(float(f) for f in np.geomspace(TRANSFER_LOW, TRANSFER_HIGH, 5))
+FACTORS = factors(None)
+"""What the factor may be where the run keeps none (`bench.transfer`)."""
 RESAMPLES = 20
 ISOLATES = 100
 Guesses = Sequence[tuple[float, float]]
@@ -49,15 +50,19 @@ class Share:
 @dataclass(frozen=True, slots=True)
 class Draws:
     """Requests of isolates, (resamples, isolates, requests) in ms here, and the mean
-    of a usual request in each resample. The first resample is the sample itself."""
+    of a usual request in each resample. The first resample is the sample itself.
+
+    ``factors`` are those that a millisecond here may be of Cloudflare's.
+    """
 
     costs: Array
     means: Array
+    factors: tuple[float, ...] = FACTORS
 
     def lasting(self, limit_ms: float, guesses: Guesses = bank.GUESSES) -> Array:
         """Requests that an isolate lasts, (banks, factors, resamples)."""
         banks = bank.banks(limit_ms, guesses)
-        by_factor = [_lasting(self, banks, factor) for factor in FACTORS]
+        by_factor = [_lasting(self, banks, factor) for factor in self.factors]
         return np.stack(by_factor, axis=1)
 
     def edge(self, limit_ms: float) -> float:
@@ -81,7 +86,7 @@ class Draws:
         return low
 
 
-def draw(costs: Costs, seed: int) -> Draws:
+def draw(costs: Costs, seed: int, factors: tuple[float, ...] = FACTORS) -> Draws:
     """Resamples of one measurement, the same for the same seed and names."""
     name = f"{costs.workload}/{costs.route}/{costs.fixture}"
     rng = np.random.default_rng([seed, zlib.crc32(name.encode())])
@@ -92,7 +97,7 @@ def draw(costs: Costs, seed: int) -> Draws:
         bank.drawn(warm, cold, REQUESTS, ISOLATES, rng)
         for warm, cold in zip(usual, first, strict=True)
     ]
-    return Draws(np.stack(made), np.stack([pool.mean() for pool in usual]))
+    return Draws(np.stack(made), np.stack([pool.mean() for pool in usual]), factors)
 
 
 def _resampled(groups: list[Array], rng: np.random.Generator) -> list[Array]:

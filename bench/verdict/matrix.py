@@ -14,11 +14,11 @@ from typing import TYPE_CHECKING, Any
 
 from bench.measure.statistics import Interval
 from bench.platform import LimitProfile, limit_profile, limit_profiles
+from bench.transfer import Transfer, factors, of_run
 from bench.verdict import _matrix_costs, _matrix_limits, bank, sensitivity
 from bench.verdict import _matrix_words as words
 from bench.verdict._matrix_costs import Costs
 from bench.verdict._matrix_draws import (
-    FACTORS,
     ISOLATES,
     RESAMPLES,
     Draws,
@@ -60,6 +60,7 @@ class _Study:
     others: Sequence[_Route]
     driver: Driver
     laws: Mapping[str, Law | None]
+    transfer: Transfer | None
 
 
 def document(
@@ -72,7 +73,8 @@ def document(
         workload, title, profile, limit_ms, article, article_choice
         verdict, requests   in words, and after how many requests an isolate ends
         confidence          share of the draws with that verdict
-        margin_ms, margin_low, margin_high  limit less the mean CPU of a request
+        margin_ms, margin_low, margin_high  limit less the mean CPU of a request, here,
+                            or times the fitted factor where the run keeps one
         driver, driver_share, driver_of
                             the stage, the size, or the id of the limit, that decides
         choice              native, or where to put it instead
@@ -81,14 +83,19 @@ def document(
         evidence            ids of the samples behind it (`bench.verdict.evidence`)
 
     ``sensitivity`` has the table that ``bench.verdict.sensitivity.rows`` describes,
-    ``assumptions`` what was guessed. Numbers are None where nothing was measured.
+    ``assumptions`` what was guessed; the factor is not, where the run keeps one that
+    was fitted (``transfer.json``). Numbers are None where nothing was measured.
+
+    Raises UserError where that file is damaged.
     """
     from bench import workloads
 
     samples = run.samples()
     profiles = profiles or list(limit_profiles().values())
+    transfer = of_run(run.path)
     studies = [
-        _study(samples, name, module, seed) for name, module in workloads.load().items()
+        _study(samples, name, module, seed, transfer)
+        for name, module in workloads.load().items()
     ]
     judged = [_judge(study, profile) for study in studies for profile in profiles]
     return {
@@ -97,34 +104,43 @@ def document(
         "machine": run.machine,
         "command": run.manifest["command"],
         "profiles": [profile.name for profile in profiles],
-        "assumptions": _assumptions(seed),
+        "assumptions": _assumptions(seed, transfer),
         "rows": [row for row, _ in judged],
         "sensitivity": [line for _, table in judged for line in table],
     }
 
 
-def _assumptions(seed: int) -> Row:
+def _assumptions(seed: int, transfer: Transfer | None) -> Row:
+    fitted = {} if transfer is None else {"transfer": transfer.as_row()}
     return {
         "banks": [{"cap_ms": cap, "credit_ms": first} for cap, first in bank.GUESSES],
         "middle_bank": dict(zip(("cap_ms", "credit_ms"), bank.MIDDLE, strict=True)),
-        "factors": list(FACTORS),
+        "factors": list(factors(transfer)),
         "resamples": RESAMPLES,
         "isolates": ISOLATES,
         "requests": bank.REQUESTS,
         "tolerated": bank.TOLERATED,
         "few": bank.FEW,
         "seed": seed,
+        **fitted,
     }
 
 
-def _study(samples: pd.DataFrame, name: str, module: Any, seed: int) -> _Study:
+def _study(
+    samples: pd.DataFrame,
+    name: str,
+    module: Any,
+    seed: int,
+    transfer: Transfer | None,
+) -> _Study:
+    drawn = factors(transfer)
     found = _matrix_costs.read(samples, name)
     own = [route for route in module.ROUTES if route != _EXTERNAL]
     routes = {}
     for route in dict.fromkeys([*own, *(costs.route for costs in found)]):
         costs = _matrix_costs.main(found, route, module)
         if costs is not None:
-            routes[route] = _Route(costs, draw(costs, seed), route in own)
+            routes[route] = _Route(costs, draw(costs, seed, drawn), route in own)
     native = routes.pop(own[0], None)
     sized = [costs for costs in found if costs.route == own[0]]
     values = sensitivity.by_values(samples) if name in _RANKED else None
@@ -138,6 +154,7 @@ def _study(samples: pd.DataFrame, name: str, module: Any, seed: int) -> _Study:
             sensitivity.PAYLOAD: sensitivity.by_payload(sized),
             sensitivity.K: values,
         },
+        transfer=transfer,
     )
 
 
@@ -160,7 +177,7 @@ def _judge(study: _Study, profile: LimitProfile) -> tuple[Row, list[Row]]:
         "verdict": said,
         "requests": None if broken or found is None else found.requests,
         "confidence": 1.0 if broken else found and found.confidence,
-        **_margin(native, limit_ms),
+        **_margin(native, limit_ms, study.transfer),
         **_driven(study, broken),
         "choice": words.choice(
             verdict,
@@ -186,14 +203,24 @@ def _judge(study: _Study, profile: LimitProfile) -> tuple[Row, list[Row]]:
         return row, []
     edge = native.draws.edge(limit_ms)
     payload, values = (study.laws[key] for key in (sensitivity.PAYLOAD, sensitivity.K))
-    sizes = sensitivity.flips(native.costs, edge, payload, values)
+    fitted = study.transfer.factor if study.transfer else 1.0
+    sizes = sensitivity.flips(native.costs, edge / fitted, payload, values)
     row["flips_at"] = {"factor": edge if math.isfinite(edge) else None} | {
         name: size.value
         for name, size in sizes.items()
         if sensitivity.before(name, size.value) is None
     }
     stricter = native.draws.lasting(limit_ms, bank.STRICTER)
-    table = sensitivity.rows(place, lasting, stricter, found, edge, sizes, study.laws)
+    table = sensitivity.rows(
+        place,
+        lasting,
+        stricter,
+        found,
+        edge,
+        sizes,
+        study.laws,
+        native.draws.factors,
+    )
     return row, table
 
 
@@ -214,15 +241,19 @@ def _other(route: _Route, limit_ms: float) -> words.Route:
     return words.Route(costs.route, route.in_worker, costs.mean(), found)
 
 
-def _margin(native: _Route | None, limit_ms: float) -> Row:
+def _margin(native: _Route | None, limit_ms: float, transfer: Transfer | None) -> Row:
     if native is None:
         return dict.fromkeys(("margin_ms", "margin_low", "margin_high")) | {"n": 0}
     mean: Interval = native.costs.mean()
     sure = mean.n > 1  # the interval over one process has no ends
+    factor = low = high = 1.0
+    if transfer is not None:
+        # Both at their ends at once: wider than 95 %, never narrower.
+        factor, low, high = transfer.factor, transfer.low, transfer.high
     return {
-        "margin_ms": limit_ms - mean.value,
-        "margin_low": limit_ms - mean.high if sure else None,
-        "margin_high": limit_ms - mean.low if sure else None,
+        "margin_ms": limit_ms - mean.value * factor,
+        "margin_low": limit_ms - mean.high * high if sure else None,
+        "margin_high": limit_ms - mean.low * low if sure else None,
         "n": mean.n,
     }
 

@@ -81,18 +81,30 @@ def of(document: Row, profile: str) -> list[Row]:
 def key(document: Row) -> str:
     """What symbols and percentages mean, with all that was guessed."""
     given = document.get("assumptions") or {}
-    banks, factors = given.get("banks") or [], given.get("factors") or [0.0]
+    banks = given.get("banks") or []
     return (
         f"{SYMBOLS[FITS]} fits; {SYMBOLS[UNTIL]} N: fits until an isolate has "
         f"served N requests; {SYMBOLS[TOO_MUCH]} does not fit; {SYMBOLS[NOT_MEASURED]} "
         "not measured. The median of all draws decides; in brackets is the share of "
         "draws with the same verdict: "
-        f"{len(banks)} guesses of the unpublished bank, a millisecond here as "
-        f"{min(factors):g} to {max(factors):g} of Cloudflare's, "
+        f"{len(banks)} guesses of the unpublished bank, {_factor(given)}, "
         f"{given.get('resamples')} resamples of the measurement. It fits where at most "
         f"{percent(given.get('tolerated') or 0.0)} of isolates are ended within "
         f"{given.get('requests')} requests, and does not where more are within "
         f"{given.get('few')}."
+    )
+
+
+def _factor(given: Row) -> str:
+    """What a millisecond here is taken to be, and from where that is known."""
+    fitted, factors = given.get("transfer"), given.get("factors") or [0.0]
+    if not fitted:
+        ends = f"{min(factors):g} to {max(factors):g}"
+        return f"a millisecond here as {ends} of Cloudflare's"
+    value, low, high = (_short(fitted[name]) for name in ("factor", "low", "high"))
+    return (
+        f"a millisecond here as {value} [{low}, {high}] of Cloudflare's, fitted from "
+        f"{fitted['n']:,} production requests ({fitted['source']})"
     )
 
 

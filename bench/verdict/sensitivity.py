@@ -114,8 +114,9 @@ def _law(
 def flips(
     costs: Costs, edge: float, payload: Law | None, values: Law | None
 ) -> dict[str, Interval]:
-    """Where the verdict flips at factor 1, by what grows: payload, matches k,
-    dimensions. ``edge`` is the factor at which it flips with nothing else changed.
+    """Where the verdict flips, by what grows: payload, matches k, dimensions. ``edge``
+    is how many times dearer a request must get, with nothing else changed, to flip it:
+    at the factor 1, or at the fitted one where there is one.
 
     A size that never flips it, because a byte more costs nothing, is absent.
     """
@@ -158,6 +159,7 @@ def rows(
     edge: float,
     sizes: Mapping[str, Interval],
     laws: Mapping[str, Law | None],
+    factors: Sequence[float] = FACTORS,
 ) -> list[Row]:
     """The table of one workload and profile: a row for each factor and each bank that
     was drawn, unless all draws agree; for each of the ``stricter`` banks that says
@@ -165,7 +167,8 @@ def rows(
 
     ``place`` are the columns that all of them share.
     """
-    found = [place | row for row in _settings(lasting)] if whole.confidence < 1 else []
+    settings = _settings(lasting, factors) if whole.confidence < 1 else ()
+    found = [place | row for row in settings]
     for guess, ends in zip(bank.STRICTER, stricter, strict=True):
         other = share(ends)
         if other.verdict != whole.verdict:
@@ -182,8 +185,8 @@ def _unit(name: str, law: Law | None) -> str:
     return {K: "matches", DIMS: "dimensions"}.get(name, of_law)
 
 
-def _settings(lasting: Array) -> Iterator[Row]:
-    for place, factor in enumerate(FACTORS):
+def _settings(lasting: Array, factors: Sequence[float]) -> Iterator[Row]:
+    for place, factor in enumerate(factors):
         yield _setting(FACTOR, f"{factor:.3g}", share(lasting[:, place]))
     for place, guess in enumerate(bank.GUESSES):
         yield _setting(BANK, _bank(guess), share(lasting[place]))

@@ -6,6 +6,7 @@ from __future__ import annotations
 import json
 import tempfile
 import zlib
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -25,6 +26,8 @@ from bench.workloads import Replay, _hosts
 from bench.world import World
 
 MODULE = "workloads"
+# What begins the names of metrics that count what a request used.
+CALLS, METER = "calls.", "meter."
 _ASKING = ("chat", "agent")  # invocations that ask the model
 # One set for all workloads: every one of them stays below what it has to do with.
 _OPTIONS = {
@@ -122,9 +125,16 @@ class Scene:
         """A process with ``count`` isolates of the Worker, to be started."""
         return Fleet(self.workerd, [MODULE] * count, trace=trace)
 
-    def subrequests(self) -> int:
-        """How many requests the services have had so far."""
-        return sum(int(one["requests"]) for one in self.services.stats().values())
+    def used(self) -> Counter[str]:
+        """What the services have counted so far, by metric: ``calls.<service>`` are
+        requests, ``meter.<id>`` what they charged, in the unit of the price of that id.
+        """
+        counted: Counter[str] = Counter()
+        for name, stats in self.services.stats().items():
+            counted[CALLS + name] = stats["requests"]
+            for meter, amount in stats["meters"].items():
+                counted[METER + meter] += amount
+        return counted
 
     def _env(self, transport: HttpTransport, variants: Mapping[str, Any]) -> Env:
         made = runtimes.environment(self.world, transport)

@@ -21,7 +21,7 @@ from bench.workerd.fleet import Fleet
 from bench.workerd.isolates import Cost
 from bench.workerd.process import WorkerdError
 from bench.workloads import Replay
-from bench.workloads._scene import Scene
+from bench.workloads._scene import CALLS, Scene
 
 # Times that a traced request is sent again when it had to wait for its core.
 AGAIN = 2
@@ -80,9 +80,10 @@ def check(scene: Scene, cases: Cases) -> Failures:
 class Warm:
     """A subject of `bench.measure.turns`; a turn is one request of a case.
 
-    ``extra`` has the number of ``subrequests`` and, where there is a trace, ns
-    ``locked``. A case that fails is noted in ``failures`` and costs nothing from then
-    on, so that the others go on; its turns mean nothing.
+    ``extra`` has the number of ``subrequests``, what `Scene.used` counted of it, as far
+    as it is not zero, and, where there is a trace, ns ``locked``. A case that fails is
+    noted in ``failures`` and costs nothing from then on, so that the others go on; its
+    turns mean nothing.
     """
 
     def __init__(
@@ -217,9 +218,11 @@ def _turn(
     plain: tuple[Fleet, int],
     traced: tuple[Fleet | None, Sequence[int]],
 ) -> Turn:
-    before = scene.subrequests()
+    before = scene.used()
     cost = _cost(case, *plain)
-    extra = {"subrequests": scene.subrequests() - before}
+    used = scene.used() - before
+    calls = sum(each for name, each in used.items() if name.startswith(CALLS))
+    extra = {"subrequests": calls, **used}
     fleet, places = traced
     if fleet is not None:
         locked = _undisturbed(case, fleet, places).locked
