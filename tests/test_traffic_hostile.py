@@ -155,7 +155,10 @@ def test_rows_that_a_stray_quote_swallowed_all_count(folder):
     [
         (b"", "is empty"),
         (b" \r\n\n", "is empty"),
-        (gzip.compress(b"TIMESTAMP,ContextTokens,GeneratedTokens\n"), "(gzip)"),
+        (
+            gzip.compress(b"TIMESTAMP,ContextTokens,GeneratedTokens\n", mtime=0),
+            "(gzip)",
+        ),
         (b"PK\x03\x04" + SECRET.encode(), "(zip)"),
         ("TIMESTAMP\n1".encode("utf-16"), "UTF-16"),
         (SECRET.encode(), "none of the known formats"),

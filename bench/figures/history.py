@@ -7,6 +7,7 @@ distances in the order of time: days without a run are no part of the picture.
 from __future__ import annotations
 
 import textwrap
+from statistics import fmean
 from typing import TYPE_CHECKING, Any
 
 from bench.figures._common import INK, PALETTE, empty, milliseconds, number, styled
@@ -23,6 +24,8 @@ SOURCE = "history"
 
 _PANELS = 12
 _COLUMNS = 2
+# Above this many points an SVG of single marks is slow to open; they become pixels.
+_RASTER = 400
 _LETTERS = 58  # of a title in a panel
 _COLOUR = PALETTE[0]
 _CHANGED = PALETTE[2]
@@ -105,15 +108,23 @@ def _figure(chosen: list[Row]) -> Figure:
 
 def _draw(axes: Axes, series: Row) -> None:
     points = _points(series)
-    for place, point in enumerate(points):
-        value, low, high = (number(point.get(key)) for key in ("ms", "low", "high"))
-        if low is not None and high is not None:
-            axes.plot([place] * 2, [low, high], color=_COLOUR, linewidth=1.0, alpha=0.6)
-        if value is not None:
-            axes.plot([place], [value], "o", color=_COLOUR, markersize=3.5)
+    values = [float(point["ms"]) for point in points]
+    ends = [
+        (place, low, high)
+        for place, point in enumerate(points)
+        for low, high in [(number(point.get("low")), number(point.get("high")))]
+        if low is not None and high is not None
+    ]
+    raster = len(points) > _RASTER
+    if ends:
+        at, lows, highs = zip(*ends, strict=True)
+        axes.vlines(
+            at, lows, highs, color=_COLOUR, linewidth=1, alpha=0.6, rasterized=raster
+        )
+    axes.plot(values, "o", color=_COLOUR, markersize=3.5, rasterized=raster)
     for level in dict.fromkeys(point["level"] for point in points):
         mine = [place for place, p in enumerate(points) if p["level"] == level]
-        middle = sum(float(points[place]["ms"]) for place in mine) / len(mine)
+        middle = fmean(values[place] for place in mine)
         axes.plot([mine[0] - 0.4, mine[-1] + 0.4], [middle] * 2, color=INK, linewidth=1)
         if level:
             axes.axvline(mine[0] - 0.5, color=_CHANGED, linestyle="--", linewidth=1)

@@ -32,9 +32,9 @@ _TOLERANCE_MS = 1e-6
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """Whether both agree, in what they do not, and seconds of each on the same case.
+    """Whether both agree, in what they do not, and CPU seconds of each on one thread.
 
-    ``ratio`` is how many times longer SimPy takes; compiling is in neither.
+    ``ratio`` is how many times as much SimPy takes; compiling is in neither.
     """
 
     requests: int
@@ -64,12 +64,12 @@ def against_simpy(
     demand = demand or _demand(work, requests)
     once = (demand, work, isolates, banks)
     simulate(*once, seed=seed, threads=1, memory_mb=memory_mb)
-    began = time.perf_counter()
+    began = time.process_time()
     ours = simulate(*once, seed=seed, threads=1, memory_mb=memory_mb)
-    between = time.perf_counter()
+    between = time.process_time()
     case = _run.case(*once, seed, memory_mb)
     model = Model(case, banks)
-    ended = time.perf_counter()
+    ended = time.process_time()
     each = [_latencies(case, location) for location in range(demand.locations)]
     found = _differences(ours, each, model)
     return Check(
