@@ -256,7 +256,7 @@ def test_secrets_are_not_printed():
 
 def test_an_unknown_variant_is_the_users_mistake():
     with pytest.raises(UserError, match="rerank"):
-        Options(rerank="offload")
+        Options(rerank="elsewhere")
     with pytest.raises(UserError, match="chunk_chars"):
         Options(chunk_chars=5000)
 

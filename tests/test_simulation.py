@@ -286,7 +286,15 @@ class Impatient:
         signal.raise_signal(signal.SIGINT)
 
 
-def test_ctrl_c_ends_it_and_leaves_no_thread():
+@pytest.fixture
+def interruptible():
+    """Ctrl-C raises, which a worker of pytest-xdist ignores."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+def test_ctrl_c_ends_it_and_leaves_no_thread(interruptible):
     before = threading.active_count()
     progress = Impatient()
     endless = steady(1e6, 1e7)

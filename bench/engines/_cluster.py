@@ -184,15 +184,20 @@ def _is_open(home: Path) -> bool:
 def _copied(home: Path, target: Path, who: dict[str, Any]) -> Path:
     """The programs at a place of ours, owned by the user that runs them.
 
-    They find their libraries from where they lie. Raises BenchError.
+    They find their libraries from where they lie: in the wheel's folder of libraries,
+    beside its package. Raises BenchError.
     """
+    package = home.parent
+    copied = target / package.name / home.name
     try:
-        shutil.copytree(home, target, ignore=shutil.ignore_patterns("include"))
+        shutil.copytree(home, copied, ignore=shutil.ignore_patterns("include"))
+        for libraries in package.parent.glob(f"{package.name}.libs"):
+            shutil.copytree(libraries, target / libraries.name)
         for each in (target, *target.rglob("*")):
             os.chown(each, who["user"], who["group"])
     except OSError as error:
         raise BenchError(f"PostgreSQL cannot be copied: {error.strerror}") from error
-    return target
+    return copied
 
 
 def _who() -> dict[str, Any]:
