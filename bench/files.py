@@ -75,7 +75,7 @@ def read_input(path: Path, *, what: str, limit: int) -> bytes:
     """
     try:
         if not path.is_file():
-            raise UserError(_kind(path), file=path, remedy=f"name {what}")
+            raise UserError(kind_of(path), file=path, remedy=f"name {what}")
         size = path.stat().st_size
         if size > limit:
             raise UserError(
@@ -95,7 +95,8 @@ def read_input(path: Path, *, what: str, limit: int) -> bytes:
     return data
 
 
-def _kind(path: Path) -> str:
+def kind_of(path: Path) -> str:
+    """Why ``path`` is no file that can be read, in words."""
     if path.is_dir():
         return "is a folder"
     return "is not a regular file" if path.exists() else "does not exist"

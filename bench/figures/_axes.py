@@ -113,14 +113,33 @@ def aside(
     ``size`` of the letters and ``step`` from line to line are in points.
     """
     for line, text in enumerate(lines):
-        axes.annotate(
+        beside(
+            axes,
+            place,
             text,
-            (1, place),
-            xycoords=("axes fraction", "data"),
-            xytext=(6, step * ((len(lines) - 1) / 2 - line)),
-            textcoords="offset points",
-            va="center",
+            at=(6, step * ((len(lines) - 1) / 2 - line)),
             fontsize=size,
             fontweight="normal" if line else "bold",
             color="#555555" if line else INK,
         )
+
+
+def beside(
+    axes: Axes,
+    place: float,
+    text: str,
+    *,
+    at: tuple[float, float] = (6, 0),
+    **letters: Any,
+) -> None:
+    """``text`` to the right of the axes at height ``place``, off by ``at`` points."""
+    look: dict[str, Any] = {"fontsize": 7.5, "color": INK} | letters
+    axes.annotate(
+        text,
+        (1, place),
+        xycoords=("axes fraction", "data"),
+        xytext=at,
+        textcoords="offset points",
+        va="center",
+        **look,
+    )

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from bench.figures._axes import (
     Estimate,
+    beside,
     beyond_key,
     log_floor,
     log_interval,
@@ -163,17 +164,8 @@ def _row(axes: Axes, place: int, entrant: Entrant) -> None:
     log_interval(axes, found, place, axes.get_xlim()[0], **mark(entrant.runtime))
     spent = duration(entrant.cost.value) if entrant.cost else ""
     for text, shift in ((ratio_text(found), 5), (spent, _COST)):
-        axes.annotate(
-            text,
-            (1, place),
-            xycoords=("axes fraction", "data"),
-            xytext=(shift, 0),
-            textcoords="offset points",
-            va="center",
-            fontsize=7.5,
-            fontweight="bold" if entrant.fastest else "normal",
-            color=INK,
-        )
+        weight = "bold" if entrant.fastest else "normal"
+        beside(axes, place, text, at=(shift, 0), fontweight=weight)
 
 
 def _is_beyond(entrant: Entrant, edge: float) -> bool:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Any
 
-from bench.figures._axes import Estimate, log_interval, plain_log
+from bench.figures._axes import Estimate, beside, log_interval, plain_log
 from bench.figures._common import INK, PALETTE, empty, lighter, number, styled
 from bench.figures._contest import Row, listed
 from bench.platform import LimitProfile
@@ -153,16 +153,7 @@ def _draw_row(axes: Axes, row: Row, place: float, edge: float, end: float) -> No
         mark["markerfacecolor"] = lighter(str(mark["color"]), 0.85)
     found = Estimate(row["ratio"], row["ratio_low"], row["ratio_high"])
     log_interval(axes, found, place, edge, **mark)
-    axes.annotate(
-        _cut(f"{ours(row)}, article {article(row)}", 62),
-        (1, place),
-        xycoords=("axes fraction", "data"),
-        xytext=(6, 0),
-        textcoords="offset points",
-        va="center",
-        fontsize=7.5,
-        color=INK,
-    )
+    beside(axes, place, _cut(f"{ours(row)}, article {article(row)}", 62))
 
 
 def _legend(figure: Figure, verdicts: list[str]) -> None:

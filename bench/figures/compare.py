@@ -10,7 +10,13 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Any
 
-from bench.figures._axes import Estimate, log_interval, plain_log, ratio_text
+from bench.figures._axes import (
+    Estimate,
+    beside,
+    log_interval,
+    plain_log,
+    ratio_text,
+)
 from bench.figures._common import INK, PALETTE, empty, number, styled
 from bench.figures._contest import Row, cut, listed
 from bench.platform import LimitProfile
@@ -131,16 +137,7 @@ def _draw_row(axes: Axes, row: Row, place: float, edge: float) -> None:
     )
     mark: Row = {"markersize": 5} | _MARKS[row["verdict"]]
     log_interval(axes, found, place, edge, **mark)
-    axes.annotate(
-        ratio_text(found),
-        (1, place),
-        xycoords=("axes fraction", "data"),
-        xytext=(6, 0),
-        textcoords="offset points",
-        va="center",
-        fontsize=7.5,
-        color=INK,
-    )
+    beside(axes, place, ratio_text(found))
 
 
 def _legend(figure: Figure, verdicts: list[str], within: float) -> None:

@@ -11,7 +11,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from bench.figures._axes import Estimate, log_floor, log_interval, plain_log
+from bench.figures._axes import (
+    Estimate,
+    beside,
+    log_floor,
+    log_interval,
+    plain_log,
+)
 from bench.figures._common import INK, PALETTE, empty, styled
 from bench.figures._contest import WRONG, Row, control, cut, estimate, listed
 from bench.platform import LimitProfile
@@ -131,16 +137,7 @@ def _draw(axes: Axes, panel: Panel) -> None:
             log_interval(axes, each, place, edge, **_MARK)
         else:
             _interval(axes, each, place)
-        axes.annotate(
-            cut(_said(each, panel.unit), _SAID),
-            (1, place),
-            xycoords=("axes fraction", "data"),
-            xytext=(6, 0),
-            textcoords="offset points",
-            va="center",
-            fontsize=7.5,
-            color=INK,
-        )
+        beside(axes, place, cut(_said(each, panel.unit), _SAID))
     names = [cut(name, _NAME) for name, _ in panel.rows]
     axes.set_yticks(range(len(names)), names, fontsize=8)
     axes.set_ylim(len(names) - 0.4, -0.6)

@@ -9,6 +9,7 @@ from contextlib import closing
 from dataclasses import dataclass, field, replace
 
 from bench.measure import affinity
+from bench.measure.sizes import late
 from bench.measure.statistics import Interval, log_ratio, ratio_interval
 from bench.measure.turns import Group, Member, Pace, groups
 
@@ -104,5 +105,4 @@ def _stop(result: Comparison, budget: Budget) -> bool:
     if math.isfinite(widest) and widest <= budget.target_width:
         result.stopped_by = "precision"
         return True
-    # Another group must still fit: the limit is a promise.
-    return result.seconds * (done + 1) / done > budget.seconds
+    return late(result.seconds, done, budget.seconds)

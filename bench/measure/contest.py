@@ -27,6 +27,7 @@ from bench.measure import affinity
 from bench.measure.compare import CONFIDENCE, CONTROL, Budget
 from bench.measure.process import ChildError
 from bench.measure.samples import Row
+from bench.measure.sizes import late
 from bench.measure.statistics import (
     Interval,
     log_ratio,
@@ -196,8 +197,7 @@ def _enough(budget: Budget, reached: float, done: int, spent: float) -> bool:
         return False
     if reached <= budget.target_width:
         return True
-    # Another group must still fit: the limit is a promise.
-    return spent * (done + 1) / done > budget.seconds
+    return late(spent, done, budget.seconds)
 
 
 def _rows(contest: Contest, group: Group, number: int) -> Iterator[Row]:

@@ -39,6 +39,7 @@ from bench.engines._gateway import COMPLEX, LARGE, Gateway, K
 from bench.engines._tables import ENGINE, LOAD, SAVE, UNFILTERED, WORKLOAD
 from bench.errors import BenchError, UserError
 from bench.measure import affinity
+from bench.measure.sizes import late
 from bench.measure.stages import Reporter, check_phases
 from bench.measure.warmup import STEADY_TURNS, is_steady
 from bench.workerd import tools
@@ -279,7 +280,7 @@ def _groups(
     group = {"cold": _cold, "warm": _warm}[phase]
     for number in count(first):
         spent, new = time.monotonic() - began, number - first
-        if number >= MIN_GROUPS and spent * (new + 1) > seconds * new:
+        if number >= MIN_GROUPS and late(spent, new, seconds):
             return
         job.progress.step(f"{job.name} {workload} {phase}, group {number + 1}")
         place = {

@@ -8,6 +8,7 @@ whole comes from processes that run the path without a meter.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
@@ -255,6 +256,19 @@ def _alone(samples: DataFrame) -> dict[str, float | None]:
         "alone_low": cost.low,
         "alone_high": cost.high,
     }
+
+
+def widest(samples: DataFrame, by: Sequence[str]) -> float:
+    """The widest relative interval of what is charged, among the groups of ``by``;
+    infinite where one of them has none."""
+    width = 0.0
+    for _, part in samples.groupby(list(by)):
+        locked = part[part["metric"] == "locked"]
+        found = over_processes(
+            part[part["metric"] == "cpu"] if locked.empty else locked
+        )
+        width = max(width, found.width if found else math.inf)
+    return width
 
 
 def over_processes(samples: DataFrame) -> Interval | None:

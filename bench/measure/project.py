@@ -18,7 +18,6 @@ What is no number (functions, what is not provided, what was asked outside) is k
 
 from __future__ import annotations
 
-import math
 import time
 from collections import Counter
 from collections.abc import Generator, Iterator, Sequence
@@ -34,7 +33,7 @@ from bench.errors import BenchError, UserError
 from bench.measure import affinity
 from bench.measure.process import Turn
 from bench.measure.samples import MS
-from bench.measure.sizes import PhaseSize
+from bench.measure.sizes import PhaseSize, late
 from bench.measure.stages import PHASES, Reporter, check_phases
 from bench.measure.turns import Member, Pace, groups
 from bench.project import Project, facts, memory
@@ -195,10 +194,10 @@ def _measure_phase(job: _Job, phase: str) -> None:
                 if len(job.failures) == len(job.scene.routes):
                     return
                 if first + done >= size.min_groups:
-                    # Another group must still fit: the limit is a promise.
                     spent = time.monotonic() - began
-                    late = spent * (done + 1) > size.seconds * done
-                    if late or _width(rows) <= size.target_width:
+                    if late(spent, done, size.seconds) or (
+                        _width(rows) <= size.target_width
+                    ):
                         return
                 job.progress.step(f"{phase}, group {done + 1}")
                 rows += _keep(job, phase, first + done, next(source))
@@ -292,17 +291,10 @@ def _width(rows: Sequence[Row]) -> float:
     """The widest relative interval among the routes, of what is charged."""
     import pandas as pd
 
-    from bench.measure.estimate import over_processes
+    from bench.measure.estimate import widest
 
     table = pd.DataFrame(rows)
-    widest = 0.0
-    for _, part in table[table["stage"] != FLOOR].groupby("stage"):
-        locked = part[part["metric"] == "locked"]
-        found = over_processes(
-            part[part["metric"] == "cpu"] if locked.empty else locked
-        )
-        widest = max(widest, found.width if found else math.inf)
-    return widest
+    return widest(table[table["stage"] != FLOOR], ["stage"])
 
 
 def _apart(job: _Job) -> list[Row]:

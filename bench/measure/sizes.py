@@ -67,6 +67,12 @@ SIZES = {
 }
 
 
+def late(spent: float, done: int, seconds: float) -> bool:
+    """Whether one more group, as long as the ``done`` ones that took ``spent`` s were
+    on average, would end after ``seconds``: the limit is a promise."""
+    return spent * (done + 1) > seconds * done
+
+
 def size(profile: str) -> Size:
     """The size of a duration profile. Raises UserError for an unknown name."""
     if profile not in SIZES:

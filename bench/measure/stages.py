@@ -28,7 +28,7 @@ from bench.measure.samples import (
     WHOLE,
     Row,
 )
-from bench.measure.sizes import PhaseSize, Size, size
+from bench.measure.sizes import PhaseSize, Size, late, size
 from bench.measure.turns import Member, groups
 from bench.runtimes import JOURNEY
 
@@ -245,9 +245,8 @@ def _collect(
         if done < sizes.min_groups:
             continue
         width = derive.width(rows, JOURNEY)
-        # Another group must still fit: the limit is a promise.
-        late = elapsed * (done + 1) / done > sizes.seconds
-        if late or (done >= sizes.enough and width <= sizes.target_width):
+        known = done >= sizes.enough and width <= sizes.target_width
+        if known or late(elapsed, done, sizes.seconds):
             break
     return width
 

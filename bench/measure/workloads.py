@@ -23,7 +23,6 @@ measured again.
 
 from __future__ import annotations
 
-import math
 import time
 from collections.abc import Generator, Iterator, Mapping, Sequence
 from contextlib import closing, suppress
@@ -36,7 +35,7 @@ from bench.errors import BenchError, UserError
 from bench.measure import affinity
 from bench.measure.process import Turn
 from bench.measure.samples import MS
-from bench.measure.sizes import PhaseSize
+from bench.measure.sizes import PhaseSize, late
 from bench.measure.stages import PHASES, Reporter, check_phases
 from bench.measure.turns import Member, Pace, groups
 from bench.platform import tables
@@ -176,10 +175,10 @@ def _measure_phase(job: _Job, phase: str) -> None:
         with closing(_groups(job, phase, lacking)) as source:
             for done in count():
                 if min(lacking.values()) + done >= size.min_groups:
-                    # Another group must still fit: the limit is a promise.
                     spent = time.monotonic() - began
-                    late = spent * (done + 1) > size.seconds * done
-                    if late or _width(rows) <= size.target_width:
+                    if late(spent, done, size.seconds) or (
+                        _width(rows) <= size.target_width
+                    ):
                         return
                 job.progress.step(f"{phase}, group {done + 1}")
                 turns = next(source)
@@ -304,17 +303,9 @@ def _width(rows: Sequence[Row]) -> float:
     """The widest relative interval among the cases, of what is charged."""
     import pandas as pd
 
-    from bench.measure.estimate import over_processes
+    from bench.measure.estimate import widest
 
-    table = pd.DataFrame(rows)
-    widest = 0.0
-    for _, part in table.groupby(["stage", "variant", "fixture"]):
-        locked = part[part["metric"] == "locked"]
-        found = over_processes(
-            part[part["metric"] == "cpu"] if locked.empty else locked
-        )
-        widest = max(widest, found.width if found else math.inf)
-    return widest
+    return widest(pd.DataFrame(rows), ["stage", "variant", "fixture"])
 
 
 def _note(job: _Job, phase: str) -> None:

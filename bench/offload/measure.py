@@ -23,6 +23,7 @@ from bench.errors import BenchError, UserError
 from bench.measure import affinity
 from bench.measure.estimate import over_processes
 from bench.measure.process import Turn
+from bench.measure.sizes import late
 from bench.measure.stages import Reporter, check_phases
 from bench.measure.turns import Member, Pace, groups
 from bench.offload import OPTIONS, case, size
@@ -194,9 +195,10 @@ def _measure_phase(job: _Job, phase: str, seconds: float) -> None:
     with closing(_batches(job, phase, cases, first, seconds)) as batches:
         for number in count(first):
             spent, new = time.monotonic() - began, number - first
-            # Another group must still fit: the limit is a promise.
-            late = spent * (new + 1) > seconds * new if new else first >= MIN_GROUPS
-            if len(failures) == len(job.scene.cases) or (number >= MIN_GROUPS and late):
+            ended = late(spent, new, seconds) if new else first >= MIN_GROUPS
+            if len(failures) == len(job.scene.cases) or (
+                number >= MIN_GROUPS and ended
+            ):
                 return
             job.progress.step(f"offload {phase}, group {number + 1}")
             with job.run.cell(_key(job, phase, number)) as cell:

@@ -174,22 +174,10 @@ def _chance(p: float) -> str:
 
 def page(document: Row) -> str:
     """The history as HTML that needs nothing else: no network, no script."""
-    import jinja2
-    from markupsafe import Markup
+    from bench.report._page import html
 
-    environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(_HERE),
-        autoescape=True,
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    # What the shared macros use.
-    environment.filters |= {"ms": _shape.ms}
-    # The one text that is not escaped: the style sheet beside this file.
-    style = Markup((_HERE / "report.css").read_text(encoding="utf-8"))  # noqa: S704
-    return environment.get_template("history.html.j2").render(
-        style=style,
+    return html(
+        "history.html.j2",
         document=document,
         answer=sentence(document),
         picture=_picture(document),

@@ -78,6 +78,11 @@ def write(folder: Path, document: Row | None) -> Path:
 
 def render(run: RunFolder) -> str:
     """The page as text."""
+    return html("report.html.j2", **_context(run))
+
+
+def html(template: str, **context: Any) -> str:
+    """A template of this folder with the one style sheet; all else is escaped."""
     import jinja2
     from markupsafe import Markup
 
@@ -99,9 +104,7 @@ def render(run: RunFolder) -> str:
     }
     # The one text that is not escaped: the style sheet beside this file.
     style = Markup((_HERE / "report.css").read_text(encoding="utf-8"))  # noqa: S704
-    return environment.get_template("report.html.j2").render(
-        style=style, **_context(run)
-    )
+    return environment.get_template(template).render(style=style, **context)
 
 
 def _context(run: RunFolder) -> Row:

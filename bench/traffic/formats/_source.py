@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from bench.errors import UserError
+from bench.files import kind_of
 from bench.traffic.formats._objects import objects
 
 LONGEST = 4 * 2**20
@@ -73,9 +74,7 @@ def opened(path: Path, columns: Mapping[str, str] | None) -> Iterator[Source]:
     """
     _check(columns)
     if not path.is_file():
-        kind = "is not a regular file" if path.exists() else "does not exist"
-        message = "is a folder" if path.is_dir() else kind
-        raise UserError(message, file=path, remedy=_WHAT)
+        raise UserError(kind_of(path), file=path, remedy=_WHAT)
     try:
         with path.open("rb") as stream:
             sha256 = hashlib.file_digest(stream, "sha256").hexdigest()

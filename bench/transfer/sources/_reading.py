@@ -16,7 +16,7 @@ from __future__ import annotations
 import math
 from bisect import bisect_right
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -25,7 +25,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bench.errors import UserError
-from bench.transfer.sources._objects import Bad
+from bench.transfer.sources._objects import Bad, Object, objects
 
 Array = NDArray[np.float64]
 
@@ -117,6 +117,14 @@ class Tally:
         self._workers: set[int] = set()
         self._bad: list[Bad] = []
         self._bad_rows = self._lost = self._rows = 0
+
+    def objects(self, data: bytes) -> Iterator[Object]:
+        """The objects of a log; what is none of them is counted as bad."""
+        for each in objects(data):
+            if isinstance(each, Bad):
+                self.bad(each)
+            else:
+                yield each
 
     def bad(self, bad: Bad) -> None:
         """Count what could not be read. What a truncated end lost is nobody's fault."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from bench.transfer.sources._objects import Bad, Head, objects
+from bench.transfer.sources._objects import Head
 from bench.transfer.sources._reading import Reading, Tally
 
 NOTE = "Logpush, data set workers_trace_events: CPU of each request in whole ms"
@@ -27,11 +27,7 @@ def recognises(head: Head) -> bool:
 def read(data: bytes, requests: int | None) -> Reading:
     """What its events tell."""
     tally = Tally(len(data))
-    for each in objects(data):
-        if isinstance(each, Bad):
-            tally.bad(each)
-            continue
-        line, event = each
+    for line, event in tally.objects(data):
         tally.event(
             line,
             cpu_ms=event.get("CPUTimeMs"),

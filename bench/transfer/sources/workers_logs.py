@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from bench.transfer.sources._objects import Bad, Head, objects
+from bench.transfer.sources._objects import Head
 from bench.transfer.sources._reading import STATELESS, Reading, Tally
 
 NOTE = "Workers Logs, exported as JSON or lines of it: CPU of each request in whole ms"
@@ -30,10 +30,7 @@ def recognises(head: Head) -> bool:
 def read(data: bytes, requests: int | None) -> Reading:
     """What its records tell."""
     tally = Tally(len(data))
-    for each in objects(data):
-        if isinstance(each, Bad):
-            tally.bad(each)
-            continue
+    for each in tally.objects(data):
         for record in _records(each.value):
             fields = _of_workers(record) or {}
             tally.event(
