@@ -286,15 +286,7 @@ class Impatient:
         signal.raise_signal(signal.SIGINT)
 
 
-@pytest.fixture
-def interruptible():
-    """Ctrl-C raises, which a worker of pytest-xdist ignores."""
-    before = signal.signal(signal.SIGINT, signal.default_int_handler)
-    yield
-    signal.signal(signal.SIGINT, before)
-
-
-def test_ctrl_c_ends_it_and_leaves_no_thread(interruptible):
+def test_ctrl_c_ends_it_and_leaves_no_thread():
     before = threading.active_count()
     progress = Impatient()
     endless = steady(1e6, 1e7)
