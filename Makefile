@@ -45,7 +45,7 @@ types: $(STAMP) $(NODE)
 lock: $(NODE)  ## compile requirements.lock and worker/package-lock.json (needs uv)
 	$(BIN)/python -m bench.workerd.tools lock
 	uv pip compile --quiet --universal --generate-hashes --python-version 3.11 \
-	    --extra dev --no-header --no-annotate --upgrade -o requirements.lock pyproject.toml
+	    --extra dev --extra dask --no-header --no-annotate --upgrade -o requirements.lock pyproject.toml
 
 clean:  ## remove the environment and every cache
 	rm -rf $(VENV) worker/node_modules worker/.wrangler .cache .mypy_cache .ruff_cache .pytest_cache .hypothesis

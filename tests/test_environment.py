@@ -23,9 +23,10 @@ CONDA_ONLY = {"python", "pip"}
 
 
 def declared() -> dict[str, str]:
-    """Name -> bounds of pyproject.toml, development included."""
+    """Name -> bounds of pyproject.toml, with each extra that the lock holds."""
     project = PROJECT["project"]
-    texts = project["dependencies"] + project["optional-dependencies"]["dev"]
+    extras = project["optional-dependencies"]
+    texts = project["dependencies"] + extras["dev"] + extras["dask"]
     found = [Requirement(text) for text in texts]
     return {r.name.lower(): str(r.specifier) for r in found}
 
