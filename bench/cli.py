@@ -10,7 +10,7 @@ from typing import NoReturn
 import click
 
 from bench import registry
-from bench.errors import INTERRUPTED, BenchError, UserError
+from bench.errors import INTERRUPTED, BenchError, UserError, full_disk
 
 
 class Verbs(click.Group):
@@ -52,24 +52,41 @@ def bench() -> None:
 def main() -> NoReturn:
     """Run the verb and exit with its code."""
     try:
-        code = bench.main(prog_name="bench", standalone_mode=False) or 0
-    except click.exceptions.NoArgsIsHelpError as error:
-        error.show()
-        code = UserError.exit_code
-    except click.ClickException as error:
-        click.echo(f"error: {_usage(error)}", err=True)
-        code = UserError.exit_code
-    except (KeyboardInterrupt, click.Abort):
-        click.echo("interrupted; what had finished is kept", err=True)
-        code = INTERRUPTED
-    except BenchError as error:
-        click.echo(f"error: {error}", err=True)
-        code = error.exit_code
-    except Exception:
-        traceback.print_exc()
-        click.echo("error: this is a fault of bench, not of your input", err=True)
-        code = BenchError.exit_code
+        code = run()
+    except (Exception, KeyboardInterrupt) as error:
+        code = ended(error)
     sys.exit(code)
+
+
+def run(arguments: list[str] | None = None) -> int:
+    """Run the verb of ``arguments``, by default the command line's; its exit code.
+
+    Raises whatever ended it.
+    """
+    code = bench.main(arguments, prog_name="bench", standalone_mode=False)
+    return int(code or 0)
+
+
+def ended(error: BaseException) -> int:
+    """Say on stderr what ended a verb; the exit code that it has."""
+    match error:
+        case click.exceptions.NoArgsIsHelpError():
+            error.show()
+            return UserError.exit_code
+        case click.ClickException():
+            click.echo(f"error: {_usage(error)}", err=True)
+            return UserError.exit_code
+        case KeyboardInterrupt() | click.Abort():
+            click.echo("interrupted; what had finished is kept", err=True)
+            return INTERRUPTED
+        case BenchError():
+            click.echo(f"error: {error}", err=True)
+            return error.exit_code
+        case OSError() if (full := full_disk(error)) is not None:
+            return ended(full)
+    traceback.print_exception(error)
+    click.echo("error: this is a fault of bench, not of your input", err=True)
+    return BenchError.exit_code
 
 
 def _usage(error: click.ClickException) -> UserError:

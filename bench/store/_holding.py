@@ -33,13 +33,17 @@ class Holding:
         while not _lock(handle, fcntl.LOCK_EX):
             # A listing looks for an instant; a real holder stays.
             if time.monotonic() > deadline:
+                holder = os.pread(handle, 20, 0).decode("ascii", "replace").strip()
                 os.close(handle)
                 raise UserError(
-                    "another process is writing this run",
+                    f"another process is writing here{holder and f', {holder}'}",
                     file=folder,
                     remedy="wait until it ends, or end it",
                 )
             time.sleep(0.01)
+        # Only a message for people: whether the run is held, the lock alone tells.
+        os.ftruncate(handle, 0)
+        os.pwrite(handle, f"{os.getpid()}\n".encode(), 0)
         return cls(handle)
 
     def release(self) -> None:

@@ -19,6 +19,17 @@ LARGEST_SEED = 2**53 - 1
 
 def common(function: Callable[..., Any]) -> Callable[..., Any]:
     """--json, --out, --seed and --quiet, which every verb takes."""
+    return _common(function, "must not exist yet", _free)
+
+
+def resumable(function: Callable[..., Any]) -> Callable[..., Any]:
+    """The same with an --out that may have been begun before; the verb checks it."""
+    return _common(function, "may be one that was begun before", None)
+
+
+def _common(
+    function: Callable[..., Any], out: str, check: Callable[..., Any] | None
+) -> Callable[..., Any]:
     options: list[Decorator] = [
         click.option(
             "--json",
@@ -29,8 +40,8 @@ def common(function: Callable[..., Any]) -> Callable[..., Any]:
         click.option(
             "--out",
             type=click.Path(path_type=Path),
-            callback=_free,
-            help="Where the results go; must not exist yet.",
+            callback=check,
+            help=f"Where the results go; {out}.",
         ),
         click.option(
             "--seed",
