@@ -72,6 +72,10 @@ export default {
     if (batch.messages[0].body.bad) throw new Error("bad");
     await env.KV.put("seen", String(batch.messages.length));
   },
+  async scheduled(event: ScheduledController, env: any) {
+    if (event.cron === "0 0 * * *") throw new Error("at night");
+    await env.KV.put("woken", event.cron);
+  },
 };
 """
 ANSWERS = {
@@ -117,6 +121,7 @@ CONFIG = {
     "ratelimits": [{"name": "LIMIT", "namespace_id": "1"}],
     "browser": {"binding": "BROWSER"},
     "vars": {"TEXT": "te'x\"t", "OBJECT_VAR": {"a": [1]}},
+    "triggers": {"crons": ["*/5 * * * *", "0 0 * * *"]},
     "build": {"command": "touch ran && false"},
 }
 DATA = {

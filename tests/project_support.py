@@ -13,8 +13,10 @@ from bench.measure import project as measured
 from bench.measure.sizes import PhaseSize
 from bench.measure.turns import Pace
 from bench.project import _bundle, requests
+from bench.project._bundle import Bundle, Module
 from bench.project.subjects import WarmUp
 from bench.store import Run
+from bench.workerd.bundle import Size
 
 DATE = "2026-11-01"
 HELLO = 'export default { fetch() { return new Response("hello"); } };\n'
@@ -64,6 +66,17 @@ class Heard:
 
     def step(self, label):
         self.said.append(label)
+
+
+@pytest.fixture
+def as_it_is(monkeypatch):
+    """A Worker of one module needs no bundling, which takes seconds."""
+    needs_wrangler()
+
+    def bundle(own, _):
+        return Bundle([Module("index.js", "esModule", own.main)], None, Size(1, 1))
+
+    monkeypatch.setattr(_bundle, "build", bundle)
 
 
 def mix_of(*asked):

@@ -1,4 +1,5 @@
-"""Figures of parsers and re-rankers: each draws its own document, whatever is in it."""
+"""Figures of parsers, re-rankers and Workers: each draws its own document, whatever is
+in it."""
 
 from __future__ import annotations
 
@@ -11,6 +12,7 @@ import pandas as pd
 import pytest
 from figure_contests import FEW, PARSERS, TOPICS, parsers, rerank
 from figure_support import both, figures_of, text_of
+from figure_worker import worker
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -19,9 +21,13 @@ from bench.errors import BenchError
 from bench.figures._common import styled
 from bench.platform import limit_profile
 
-DOCUMENTS = {"parsers": parsers(), "rerank": rerank()}
+DOCUMENTS = {"parsers": parsers(), "rerank": rerank(), "worker": worker()}
 # The same in few rows, for tests that draw many of them.
-SMALL = {"parsers": parsers(FEW), "rerank": rerank(("warm",))}
+SMALL = {
+    "parsers": parsers(FEW),
+    "rerank": rerank(("warm",)),
+    "worker": worker(("GET /",)),
+}
 FREE = limit_profile("free")
 MODULES = {name: m for source in DOCUMENTS for name, m in figures_of(source).items()}
 TIMES = "\N{MULTIPLICATION SIGN}"

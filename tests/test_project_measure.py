@@ -10,6 +10,7 @@ from project_every import every, seeds_of
 from project_support import (
     SECRET,
     TINY,
+    as_it_is,
     error_of,
     measure,
     mix_of,
@@ -20,14 +21,14 @@ from project_support import (
 from bench.errors import BenchError, GateViolatedError, UserError
 from bench.measure import project as measured
 from bench.path.http import Request
-from bench.project import _bundle, memory, requests
+from bench.project import memory, requests
 from bench.project import profile as profiling
-from bench.project._bundle import Bundle, Module
 from bench.project._wrangler import load
 from bench.verbs import worker
 from bench.workerd import tools
-from bench.workerd.bundle import Size
 from bench.workerd.isolates import Isolates
+
+__all__ = ["as_it_is"]
 
 
 @pytest.fixture(scope="module")
@@ -144,17 +145,6 @@ def test_what_is_stubbed_is_in_the_result(whole):
     assert {each["name"] for each in document["bindings"]} >= {"KV", "DB", "OBJECT"}
 
 
-@pytest.fixture
-def as_it_is(monkeypatch):
-    """A Worker of one module needs no bundling, which takes seconds."""
-    needs_wrangler()
-
-    def bundle(own, _):
-        return Bundle([Module("index.js", "esModule", own.main)], None, Size(1, 1))
-
-    monkeypatch.setattr(_bundle, "build", bundle)
-
-
 def test_an_interrupted_run_goes_on_with_what_it_lacks(as_it_is, tmp_path, monkeypatch):
     own, mix = load(project(tmp_path / "mine")), requests.read(None)
     monkeypatch.setattr(memory, "CONCURRENT", ())
@@ -195,7 +185,7 @@ def test_the_verb_gives_a_document_and_holds_the_gate(
     assert {"machine", "totals", "functions", "memory", "verdicts", "profile"} <= {
         *made
     }
-    assert (tmp_path / "run" / "figures" / "worker.svg").is_file()
+    assert (tmp_path / "run" / "figures" / "worker_routes.svg").is_file()
     assert json.loads((tmp_path / "run" / "worker.json").read_text()) == made
 
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from bench.project._running import Charged
 from bench.project._source_map import SourceMap, _numbers
-from bench.project.profile import functions, speedscope
+from bench.project.profile import flame, functions, speedscope
 
 #  1 (root) -> 2 fetch -> 3 parse; -> 4 (idle), 5 (garbage collector)
 TREE = [
@@ -46,6 +46,15 @@ def test_functions_have_their_own_time_and_idle_is_none_of_it():
         ("(garbage collector)", "", 0.5),
     ]
     assert sum(each["share"] for each in found) == pytest.approx(1)
+
+
+def test_a_flame_graph_has_the_stacks_and_their_own_time():
+    found = flame(profile([1, 2, 3, 3, 3, 4, 5]), 2, "index.js", None)
+    assert [(each["stack"], each["self_ms"]) for each in found] == [
+        (["fetch index.js:5", "(anonymous) index.js:10"], 1.5),
+        (["fetch index.js:5"], 0.5),
+        (["(garbage collector)"], 0.5),
+    ]
 
 
 def test_speedscope_has_stacks_from_the_outermost():

@@ -209,6 +209,8 @@ HOSTILE = [
     ({"migrations": [[]]}, "migrations[0]"),
     ({"migrations": [{"new_sqlite_classes": 3}], "main": "x"}, "main"),
     ({"queues": []}, "queues"),
+    ({"triggers": []}, "triggers"),
+    ({"triggers": {"crons": "* * * * *"}}, "triggers.crons"),
     ({"queues": {"consumers": [{}]}}, "queues.consumers[0].queue"),
     ({"ai": {"binding": "<script>"}}, "ai.binding"),
     ({"env": 3}, "env"),

@@ -94,11 +94,17 @@ def test_lines_of_ndjson_have_bodies_and_batches(tmp_path):
             "",
             '{"path": "https://any.example/y", "body": "t", "headers": {"X-A": "b"}}',
             '{"queue": "jobs", "messages": [{"n": 1}]}',
+            '{"cron": "*/5 * * * *"}',
         ]
     )
     found = read(write(tmp_path, text, "x.ndjson"))
-    assert list(found.routes) == ["POST /x", "GET /y", "queue jobs"]
-    [posted], [got], [batch] = found.routes.values()
+    routes = ["POST /x", "GET /y", "queue jobs", "cron */5 * * * *"]
+    assert list(found.routes) == routes
+    [posted], [got], [batch], [woken] = found.routes.values()
+    assert (woken.path, woken.body) == (
+        "/queue?cron=%2A%2F5%20%2A%20%2A%20%2A%20%2A",
+        b"",
+    )
     assert (posted.body, posted.headers) == (
         b'{"a":1}',
         {"content-type": "application/json"},
@@ -132,6 +138,7 @@ BAD = [
     ("x.ndjson", '{"path": "/", "headers": []}', "line 1.headers"),
     ("x.ndjson", '{"queue": "", "messages": []}', "line 1.queue"),
     ("x.ndjson", '{"queue": "q", "messages": []}', "line 1.messages"),
+    ("x.ndjson", '{"cron": 5}', "line 1.cron"),
     ("x.txt", "GET /\nBREW /coffee", "line 2.method"),
     ("x.txt", "GET nowhere", "line 1.path"),
 ]  # fmt: skip

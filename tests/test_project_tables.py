@@ -13,7 +13,7 @@ from workload_support import FREE, new_run
 
 from bench import figures
 from bench.errors import GateViolatedError, InconclusiveError
-from bench.figures import _project as figure
+from bench.figures import worker_routes as figure
 from bench.measure import project as measured
 from bench.measure.project_tables import document
 from bench.platform import limit_profile
@@ -45,6 +45,7 @@ FACTS = {
     "functions": [
         {"function": "parse", "source": "src/x.ts:3", "self_ms": 0.2, "share": 0.7}
     ],
+    "flame": [{"stack": ["fetch src/x.ts:1", "parse src/x.ts:3"], "self_ms": 0.2}],
     "outside": [{"host": "api.example", "asked": "GET /", "answered": 502, "n": 3}],
 }  # fmt: skip
 
@@ -215,6 +216,9 @@ def test_the_gate_has_three_ends():
         (["--env", "prod"], "has no environment"),
         (["--requests", "gone.har"], "does not exist"),
         (["--limits", "nope"], "no limit profile"),
+        (["--service", "AUTH=auth"], "no service binding to another Worker"),
+        (["--against", "gone"], "is not a folder"),
+        (["--against", ".", "--phase", "cold"], "says nothing beside --against"),
     ],
 )
 def test_bad_arguments_are_refused_before_anything_is_made(arguments, words, tmp_path):

@@ -64,6 +64,13 @@ def test_a_batch_reaches_the_consumer_and_may_fail(scene, isolates):
     assert scene.services.dump("env.KV")["seen"]["value"] == b"1"
 
 
+def test_a_schedule_wakes_the_worker_and_may_fail(scene, isolates):
+    for cron, status in (("*/5%20*%20*%20*%20*", 200), ("0%200%20*%20*%20*", 500)):
+        asked = Request("POST", f"/queue?cron={cron}", {}, b"")
+        assert status_of(asked, isolates.ask(0, asked)) == status
+    assert scene.services.dump("env.KV")["woken"]["value"] == b"*/5 * * * *"
+
+
 def test_no_script_of_the_project_runs_and_nothing_is_written(scene, folder):
     found = {path.name for path in folder.iterdir()}
     assert found == {
@@ -147,6 +154,13 @@ def test_seeds_and_queues_must_be_the_project_s(folder, tmp_path):
         stage(replace(own, consumers=()), mix_of(batch), seeds={}, outbound=None),
     ):
         pass
+    woken = Request("POST", "/queue?cron=1%20*%20*%20*%20*", {}, b"")
+    with (
+        pytest.raises(UserError, match=r"no schedule '1 \* \* \* \*'") as raised,
+        stage(own, mix_of(woken), seeds={}, outbound=None),
+    ):
+        pass
+    assert "*/5 * * * *" in error_of(raised)
 
 
 def test_bad_sql_names_its_file(folder, tmp_path):

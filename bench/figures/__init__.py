@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 SOURCES = (
     "stages", "parsers", "rerank", "matrix", "workloads", "remedies", "claims",
-    "capacity", "compare", "history",
+    "capacity", "compare", "history", "sweep", "worker",
 )  # fmt: skip
 _LETTERS = 15.8  # of small print that fit in an inch
 

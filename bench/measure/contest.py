@@ -102,7 +102,10 @@ class Block:
 
 @dataclass(frozen=True, slots=True)
 class Contest:
-    """Who competes, ``reference`` among them, for how long, and what it is called."""
+    """Who competes, ``reference`` among them, for how long, and what it is called.
+
+    ``metric`` is what their turns count in the place of CPU, where that is not CPU.
+    """
 
     invocation: str
     members: Sequence[Member]
@@ -110,6 +113,7 @@ class Contest:
     budget: Budget
     pace: Pace
     runtimes: Mapping[str, str]  # variant -> runtime
+    metric: str = "cpu"
 
     def everyone(self) -> list[Member]:
         """The members and the control."""
@@ -133,7 +137,7 @@ def hold(
     """
     blocks = {key: Block() for member in contest.members for key in member.cases}
     done = 0
-    for asked, found in read(run.samples(), contest.invocation).items():
+    for asked, found in read(run.samples(), contest.invocation, contest.metric).items():
         blocks[block(*asked)] = found
         done = max(done, *(len(turns) for turns in found.turns.values()))
     began = time.monotonic() - _spent(run, contest.invocation)
@@ -219,15 +223,17 @@ def _rows(contest: Contest, group: Group, number: int) -> Iterator[Row]:
             "seq": seq,
             "unit": "us",
         }
-        yield place | {"metric": "cpu", "value": turn.cpu / turn.n / 1000}
+        yield place | {"metric": contest.metric, "value": turn.cpu / turn.n / 1000}
         for metric, spent in (turn.extra or {}).items():
             yield place | {"metric": metric, "value": spent / turn.n / 1000}
 
 
-def read(samples: pd.DataFrame, invocation: str) -> dict[tuple[str, str], Block]:
+def read(
+    samples: pd.DataFrame, invocation: str, metric: str = "cpu"
+) -> dict[tuple[str, str], Block]:
     """(question, fixture) -> block, from the rows that ``hold`` stored."""
     wanted = samples[
-        (samples["invocation"] == invocation) & (samples["metric"] == "cpu")
+        (samples["invocation"] == invocation) & (samples["metric"] == metric)
     ].sort_values(["process", "seq"], kind="stable")
     found: dict[tuple[str, str], Block] = {}
     keys = ["stage", "fixture", "variant", "process"]

@@ -18,7 +18,6 @@ What is no number (functions, what is not provided, what was asked outside) is k
 
 from __future__ import annotations
 
-import time
 from collections import Counter
 from collections.abc import Generator, Iterator, Sequence
 from contextlib import closing, suppress
@@ -31,14 +30,16 @@ import orjson
 
 from bench.errors import BenchError, UserError
 from bench.measure import affinity
+from bench.measure.phases import until_known
 from bench.measure.process import Turn
 from bench.measure.samples import MS
-from bench.measure.sizes import PhaseSize, late
+from bench.measure.sizes import PhaseSize
 from bench.measure.stages import PHASES, Reporter, check_phases
 from bench.measure.turns import Member, Pace, groups
 from bench.project import Project, facts, memory
 from bench.project._data import Seeds
 from bench.project._process import FLOOR
+from bench.project.profile import Profile
 from bench.project.profile import profile as profiled
 from bench.project.requests import Mix
 from bench.project.scene import CALLS, Scene, stage, status_of
@@ -57,6 +58,8 @@ if TYPE_CHECKING:
     from bench.store import Run
 
 INVOCATION, HEAP, FACTS = "worker", "heap", "facts.json"
+Answers = dict[str, tuple[int, bytes]]
+"""Status and body by the name of the case."""
 Row = dict[str, Any]
 
 
@@ -136,23 +139,27 @@ def measure(
         stage(project, mix, seeds=seeds, outbound=outbound, seed=seed) as scene,
     ):
         progress.step("asking each request once")
-        wrong, statuses = _check(scene)
+        wrong, answers = check(scene)
+        statuses = statuses_of(answers)
         for phase in phases:
             job = _Job(run, scene, size, seed, progress, dict(wrong))
             with scene.discreet():
                 _measure_phase(job, phase)
             _note(job, phase)
         job = _Job(run, scene, size, seed, progress, dict(wrong))
-        functions = [] if wrong else _apart(job)
-        found = facts.collect(scene, statuses, functions, any_status=any_status)
+        made = None if wrong else _apart(job)
+        found = facts.collect(scene, statuses, made, any_status=any_status)
         run.save(FACTS, orjson.dumps(found))
     return project_tables.document(run, limits)
 
 
-def _check(scene: Scene) -> tuple[Failures, dict[str, Counter[str]]]:
-    """What is wrong with which route, and the statuses of its answers, sent once."""
+def check(scene: Scene) -> tuple[Failures, Answers]:
+    """What is wrong with which route, and the answer of each case, sent once.
+
+    Raises UserError where the Worker does not start.
+    """
     wrong: Failures = {}
-    statuses: dict[str, Counter[str]] = {}
+    answers: Answers = {}
     isolates = scene.isolates(1)
     try:
         try:
@@ -169,11 +176,18 @@ def _check(scene: Scene) -> tuple[Failures, dict[str, Counter[str]]]:
             except BenchError as error:
                 wrong[case.route] = scene.hide(str(error))
                 break  # it may have died: what comes next would say nothing
-            status = str(status_of(case.request, answer))
-            statuses.setdefault(case.route, Counter())[status] += 1
+            answers[case.name] = status_of(case.request, answer), answer[1]
     finally:
         isolates.close()
-    return wrong, statuses
+    return wrong, answers
+
+
+def statuses_of(answers: Answers) -> dict[str, Counter[str]]:
+    """How often a route was answered with which status."""
+    found: dict[str, Counter[str]] = {}
+    for name, (status, _) in answers.items():
+        found.setdefault(name.rpartition("#")[0], Counter())[str(status)] += 1
+    return found
 
 
 def _key(phase: str, group: int) -> Row:
@@ -186,25 +200,16 @@ def _measure_phase(job: _Job, phase: str) -> None:
     first = next(n for n in count() if not job.run.done(_key(phase, n)))
     if first >= size.min_groups:
         return
-    rows: list[Row] = []
-    began = time.monotonic()
-    try:
-        with closing(_groups(job, phase, first)) as source:
-            for done in count():
-                if len(job.failures) == len(job.scene.routes):
-                    return
-                if first + done >= size.min_groups:
-                    spent = time.monotonic() - began
-                    if late(spent, done, size.seconds) or (
-                        _width(rows) <= size.target_width
-                    ):
-                        return
-                job.progress.step(f"{phase}, group {done + 1}")
-                rows += _keep(job, phase, first + done, next(source))
-    except UserError:
-        raise
-    except BenchError as error:
-        # What was measured before counts.
+    rows, error = until_known(
+        _groups(job, phase, first),
+        size,
+        lambda done, turns: _keep(job, phase, first + done, turns),
+        _width,
+        first=first,
+        on_group=lambda group: job.progress.step(f"{phase}, group {group}"),
+        ended=lambda: len(job.failures) == len(job.scene.routes),
+    )
+    if error is not None:
         said = job.scene.hide(str(error))
         job.progress.step(f"{phase} ended: {said}")
         if not rows:
@@ -297,29 +302,28 @@ def _width(rows: Sequence[Row]) -> float:
     return widest(table[table["stage"] != FLOOR], ["stage"])
 
 
-def _apart(job: _Job) -> list[Row]:
-    """The profile and the memory of the warm mix; functions of the profile.
+def _apart(job: _Job) -> Profile | None:
+    """The profile of the warm mix, and its memory, which the run keeps.
 
     Neither is worth the rest: one that fails is left out, and the progress says so.
     """
-    run, scene, functions = job.run, job.scene, []
+    run, scene, made = job.run, job.scene, None
     try:
         job.progress.step("profiling the mix")
         made = profiled(scene, job.size.profile_seconds, job.seed)
         for name, data in made.files().items():
             run.save(f"profiles/{name}", data)
-        functions = list(made.functions)
     except UserError:
         raise
     except BenchError as error:
         job.progress.step(f"profile left out: {scene.hide(str(error))}")
     key = {"worker": INVOCATION, "heap": True}
     if run.done(key):
-        return functions
+        return made
     job.progress.step("reading the heap")
     with suppress(BenchError), run.cell(key) as cell:
         cell.add(_heap(memory.measure(scene, job.seed)))
-    return functions
+    return made
 
 
 def _heap(rows: Sequence[Row]) -> Iterator[Row]:

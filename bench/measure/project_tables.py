@@ -28,8 +28,8 @@ Row = dict[str, Any]
 
 
 def document(run: Run, limits: LimitProfile) -> Row:
-    """``rows`` a route and phase, ``totals`` a phase, ``functions``, ``memory`` and
-    ``verdicts`` a profile of limits and route, the mix first.
+    """``rows`` a route and phase, ``totals`` a phase, ``functions``, ``flame``
+    (stacks), ``memory`` and ``verdicts`` a profile of limits and route, the mix first.
 
     Times in ms with 95 % intervals over ``n`` process groups: ``cpu_ms`` of the main
     thread, ``locked_ms`` under the isolate lock, which is what Workers charges; nothing
@@ -70,6 +70,7 @@ def document(run: Run, limits: LimitProfile) -> Row:
         "rows": rows,
         "totals": _totals(table, weights),
         "functions": facts["functions"],
+        "flame": facts["flame"],
         "profile": sorted(p.name for p in (run.path / "profiles").glob("worker.*")),
         "memory": _memory(table, facts),
         "verdicts": verdicts(table, weights, profiles, judged, run.manifest["seed"]),

@@ -23,7 +23,6 @@ measured again.
 
 from __future__ import annotations
 
-import time
 from collections.abc import Generator, Iterator, Mapping, Sequence
 from contextlib import closing, suppress
 from dataclasses import dataclass, field
@@ -33,9 +32,10 @@ from typing import TYPE_CHECKING, Any
 
 from bench.errors import BenchError, UserError
 from bench.measure import affinity
+from bench.measure.phases import until_known
 from bench.measure.process import Turn
 from bench.measure.samples import MS
-from bench.measure.sizes import PhaseSize, late
+from bench.measure.sizes import PhaseSize
 from bench.measure.stages import PHASES, Reporter, check_phases
 from bench.measure.turns import Member, Pace, groups
 from bench.platform import tables
@@ -169,25 +169,19 @@ def _measure_phase(job: _Job, phase: str) -> None:
     lacking = _lacking(job, phase, size.min_groups)
     if not lacking:
         return
-    rows: list[Row] = []
-    began = time.monotonic()
-    try:
-        with closing(_groups(job, phase, lacking)) as source:
-            for done in count():
-                if min(lacking.values()) + done >= size.min_groups:
-                    spent = time.monotonic() - began
-                    if late(spent, done, size.seconds) or (
-                        _width(rows) <= size.target_width
-                    ):
-                        return
-                job.progress.step(f"{phase}, group {done + 1}")
-                turns = next(source)
-                for place, first in lacking.items():
-                    rows += _keep(job, phase, place, first + done, turns)
-    except UserError:
-        raise
-    except BenchError as error:
-        # What was measured before counts.
+    rows, error = until_known(
+        _groups(job, phase, lacking),
+        size,
+        lambda done, turns: [
+            row
+            for place, first in lacking.items()
+            for row in _keep(job, phase, place, first + done, turns)
+        ],
+        _width,
+        first=min(lacking.values()),
+        on_group=lambda group: job.progress.step(f"{phase}, group {group}"),
+    )
+    if error is not None:
         job.progress.step(f"{phase} ended: {error}")
         if not rows:
             mine = {name for name, case in job.cases.items() if case.place in lacking}

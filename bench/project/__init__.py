@@ -29,7 +29,9 @@ class Binding:
 
     ``kind`` is a module of `bench.project.bindings`, or wrangler's name of a field that
     none of them provides; ``target`` is what it leads to, such as a database's name.
-    ``missing`` says why it cannot be provided, empty where it can.
+    ``missing`` says why it cannot be provided, empty where it can. ``place`` is its
+    name among all Workers of a scene, where that is not ``name``: ``AUTH.DB`` is the
+    binding ``DB`` of the Worker behind the binding ``AUTH``.
     """
 
     name: str
@@ -37,6 +39,12 @@ class Binding:
     target: str = ""
     details: Mapping[str, Any] = field(default_factory=dict)
     missing: str = ""
+    place: str = ""
+
+    @property
+    def called(self) -> str:
+        """What a user calls it."""
+        return self.place or self.name
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,9 +52,10 @@ class Project:
     """A Worker as its configuration describes it.
 
     ``settings`` are the fields that wrangler's bundler reads; ``ignored`` are fields
-    that change nothing here; ``consumers`` are the queues that it consumes, ``sqlite``
-    the classes of Durable Objects that have SQL. ``secrets`` come from ``.dev.vars``
-    and are never shown.
+    that change nothing here; ``consumers`` are the queues that it consumes, ``crons``
+    its schedules, ``sqlite`` the classes of Durable Objects that have SQL. ``secrets``
+    come from ``.dev.vars`` and are never shown. ``neighbours`` are the Workers behind
+    its service bindings and theirs, by the name of the service (`_neighbours`).
     """
 
     folder: Path
@@ -59,14 +68,27 @@ class Project:
     secrets: Mapping[str, str] = field(repr=False)
     bindings: tuple[Binding, ...]
     consumers: tuple[str, ...]
+    crons: tuple[str, ...]
     sqlite: frozenset[str]
     settings: Mapping[str, Any]
     ignored: tuple[str, ...]
+    neighbours: Mapping[str, Project] = field(default_factory=dict)
+
+    @property
+    def has_events(self) -> bool:
+        """Whether anything but HTTP can reach it."""
+        return bool(self.consumers or self.crons)
+
+    @property
+    def everyone(self) -> tuple[Project, ...]:
+        """It and its neighbours."""
+        return self, *self.neighbours.values()
 
     @property
     def unavailable(self) -> tuple[Binding, ...]:
-        """Bindings that nothing here can stand for."""
-        return tuple(each for each in self.bindings if each.missing)
+        """Bindings that nothing here can stand for, those of neighbours included."""
+        every = (each for own in self.everyone for each in own.bindings)
+        return tuple(each for each in every if each.missing)
 
     def of(self, kind: str) -> list[Binding]:
         """Bindings of one kind that are provided."""
@@ -78,7 +100,7 @@ class Project:
         Raises UserError for a name that no binding has, and where a binding is left
         that cannot be provided.
         """
-        known = {each.name for each in self.bindings}
+        known = {each.called for own in self.everyone for each in own.bindings}
         for name in names:
             if name not in known:
                 raise UserError(
@@ -87,26 +109,27 @@ class Project:
                     field="--stub",
                     remedy=f"name one of {', '.join(sorted(known)) or 'none'}",
                 )
-        made = replace(self, bindings=tuple(map(_stubber(names), self.bindings)))
+        beside = {at: _stubbed(own, names) for at, own in self.neighbours.items()}
+        made = replace(_stubbed(self, names), neighbours=beside)
         if made.unavailable:
             raise _refused(made)
         return made
 
 
-def _stubber(names: tuple[str, ...]) -> Any:
+def _stubbed(project: Project, names: tuple[str, ...]) -> Project:
     def changed(each: Binding) -> Binding:
-        if each.name not in names:
+        if each.called not in names:
             return each
         return replace(each, kind=STUB, target=each.kind, missing="")
 
-    return changed
+    return replace(project, bindings=tuple(map(changed, project.bindings)))
 
 
 def _refused(project: Project) -> UserError:
     said = "; ".join(
-        f"{each.name} ({each.kind}): {each.missing}" for each in project.unavailable
+        f"{each.called} ({each.kind}): {each.missing}" for each in project.unavailable
     )
-    options = " ".join(f"--stub {each.name}" for each in project.unavailable)
+    options = " ".join(f"--stub {each.called}" for each in project.unavailable)
     return UserError(
         f"cannot be provided here: {said}",
         file=project.file,

@@ -3,29 +3,42 @@
 Isolate i is the service ``i`` on the socket ``i``; the last one is an empty Worker,
 which is the floor. Request lines hold the whole URL (``style = proxy``), so that the
 Worker sees https and a path that no other part of this package has a meaning for.
+
+The Workers behind its service bindings are in a process of their own: each binding is
+a socket there, which takes events that are no HTTP, such as RPC, through a tunnel.
 """
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
 from urllib.parse import urlsplit
 
-from bench.project import STUB, Binding, Project, bindings
+from bench.project import Binding, Project
 from bench.project._bundle import Bundle
-from bench.project.bindings import assets, ratelimits
+from bench.project._definition import (
+    COLLECTOR,
+    OBJECTS,
+    classes,
+    disk,
+    link,
+    listed,
+    worker,
+)
+from bench.project.bindings import ratelimits
 from bench.workerd.config import TRIGGER, text
 
 OUTSIDE, CACHE = "outside", "cache"
 """Services beside those of the bindings: whatever a fetch names, and the Cache API."""
-OBJECTS = "objects"
-"""The folder beside the configuration that Durable Objects are kept in."""
-_COLLECT = "collect.mjs"
-_COLLECTOR = "WorkbenchCollector"
+BEYOND = "beyond"
+"""What `OUTSIDE` is for the Workers behind service bindings."""
+TUNNEL = "tunnel"
+"""The scheme of an endpoint that is a Worker in another process."""
 FLOOR = "export default { fetch() { return new Response(); } };\n"
 _FLAGS = '"service_binding_extra_handlers", "experimental"'
+_PROXY = "(style = proxy)"
+# No name that a CONNECT of a Worker could have: it is no host and has no port.
+_TUNNELLED = '(style = proxy, capnpConnectHost = "workbench-tunnel")'
 
 
 def render(
@@ -38,7 +51,7 @@ def render(
     *,
     collects: bool = False,
 ) -> str:
-    """The configuration as text; the modules are files called as `file_names` says.
+    """The configuration as text; the modules are files as `link` calls them.
 
     ``endpoints`` are base URLs by service: ``env.<binding>``, and the two of here;
     ``objects`` is the folder of Durable Objects. With ``collects`` one socket more,
@@ -46,32 +59,49 @@ def render(
     """
     names = [str(number) for number in range(isolates)]
     floor = str(isolates)
-    services = [f"(name = {text(n)}, worker = .isolate{n})" for n in [*names, floor]]
+    services = [_service(name) for name in [*names, floor]]
     services += [_external(*endpoint) for endpoint in endpoints.items()]
-    sockets = [_socket(name, "(style = proxy)") for name in [*names, floor]]
+    sockets = [_socket(name, _PROXY) for name in [*names, floor]]
     if collects:
-        entry = f'(name = "0", entrypoint = {text(_COLLECTOR)})'
-        sockets.append(_socket(str(isolates + 1), "(style = proxy)", entry))
-    parts = [_worker(project, bundle, name, collects=collects) for name in names]
+        entry = f'(name = "0", entrypoint = {text(COLLECTOR)})'
+        sockets.append(_socket(str(isolates + 1), _PROXY, entry))
+    parts = [
+        worker(
+            project, bundle, name, outside=OUTSIDE, cache=CACHE, collects=collects
+        )
+        for name in names
+    ]  # fmt: skip
     parts.append(_floor(floor))
-    if _classes(project):
-        path = text(str(objects))
-        disk = f"(path = {path}, writable = true)"
-        services.append(f"(name = {text(OBJECTS)}, disk = {disk})")
-    if project.consumers:
+    if classes(project):
+        services.append(disk(objects))
+    if project.has_events:
         services.append(f"(name = {text(TRIGGER)}, worker = .{TRIGGER})")
         sockets.append(_socket(TRIGGER, "()"))
         parts.append(_trigger(project, names))
-    head = [
-        'using Workerd = import "/workerd/workerd.capnp";',
-        "const config :Workerd.Config = (",
-        f"  services = [\n    {_list(services)}\n  ],",
-        f"  sockets = [\n    {_list(sockets)}\n  ],",
-        f"  v8Flags = [{', '.join(map(text, v8_flags))}],",
-        f"  extensions = [(modules = [{_extension()}])]",
-        ");",
+    return _whole(services, sockets, parts, v8_flags)
+
+
+def render_neighbours(
+    neighbours: Mapping[str, tuple[Project, Bundle]],
+    sockets: Mapping[str, Binding],
+    endpoints: Mapping[str, str],
+    objects: Path,
+) -> str:
+    """The configuration of the Workers behind service bindings, by service.
+
+    ``sockets`` are the bindings that lead to them, by the name of the socket.
+    """
+    services = [_service(name) for name in neighbours]
+    services += [_external(*endpoint) for endpoint in endpoints.items()]
+    services.append(disk(objects))
+    parts = [
+        worker(own, bundle, name, outside=BEYOND, cache=CACHE, prefix=name)
+        for name, (own, bundle) in neighbours.items()
     ]
-    return "\n".join([*head, *parts]) + "\n"
+    listening = [
+        _socket(name, _TUNNELLED, _entry(binding)) for name, binding in sockets.items()
+    ]
+    return _whole(services, listening, parts, ())
 
 
 def write(
@@ -86,31 +116,67 @@ def write(
     collects: bool = False,
 ) -> None:
     """Put the configuration and everything that it embeds into ``folder``."""
-    for name, module in zip(file_names(bundle), bundle.modules, strict=True):
-        (folder / name).symlink_to(module.file)
+    link(folder, bundle)
     (folder / "trigger.mjs").write_bytes(trigger.read_bytes())
-    objects = folder / OBJECTS
-    objects.mkdir()
+    objects = _objects(folder)
     rendered = render(
         project, bundle, isolates, endpoints, objects, v8_flags, collects=collects
     )
+    _keep(folder, rendered)
+
+
+def write_neighbours(
+    folder: Path,
+    neighbours: Mapping[str, tuple[Project, Bundle]],
+    sockets: Mapping[str, Binding],
+    endpoints: Mapping[str, str],
+) -> None:
+    """The same for the Workers behind service bindings."""
+    for name, (_, bundle) in neighbours.items():
+        link(folder, bundle, name)
+    objects = _objects(folder)
+    _keep(folder, render_neighbours(neighbours, sockets, endpoints, objects))
+
+
+def _objects(folder: Path) -> Path:
+    objects = folder / OBJECTS
+    objects.mkdir()
+    return objects
+
+
+def _keep(folder: Path, rendered: str) -> None:
     config = folder / "config.capnp"
     config.touch(0o600)  # it holds the secrets
     config.write_text(rendered, encoding="utf-8")
 
 
-def file_names(bundle: Bundle) -> list[str]:
-    """What the modules are called on the disk: their own names may be anything."""
-    return [f"module{number}" for number in range(len(bundle.modules))]
+def _whole(
+    services: Sequence[str],
+    sockets: Sequence[str],
+    parts: Sequence[str],
+    v8_flags: Sequence[str],
+) -> str:
+    head = [
+        'using Workerd = import "/workerd/workerd.capnp";',
+        "const config :Workerd.Config = (",
+        f"  services = [\n    {listed(services)}\n  ],",
+        f"  sockets = [\n    {listed(sockets)}\n  ],",
+        f"  v8Flags = [{', '.join(map(text, v8_flags))}],",
+        f"  extensions = [(modules = [{_extension()}])]",
+        ");",
+    ]
+    return "\n".join([*head, *parts]) + "\n"
 
 
-def _list(items: Sequence[str]) -> str:
-    return ",\n    ".join(items)
+def _service(name: str) -> str:
+    return f"(name = {text(name)}, worker = .isolate{name})"
 
 
 def _external(name: str, url: str) -> str:
-    address = text(urlsplit(url).netloc)
-    return f"(name = {text(name)}, external = (address = {address}, http = ()))"
+    parts = urlsplit(url)
+    http = _TUNNELLED if parts.scheme == TUNNEL else "()"
+    address = text(parts.netloc)
+    return f"(name = {text(name)}, external = (address = {address}, http = {http}))"
 
 
 def _socket(name: str, http: str, service: str = "") -> str:
@@ -120,78 +186,11 @@ def _socket(name: str, http: str, service: str = "") -> str:
     )
 
 
-def _worker(project: Project, bundle: Bundle, name: str, *, collects: bool) -> str:
-    modules = [_collector(bundle)] if collects else []
-    modules += [
-        f"(name = {text(module.name)}, {module.kind} = embed {text(file)})"
-        for file, module in zip(file_names(bundle), bundle.modules, strict=True)
-    ]
-    flags = ", ".join(map(text, project.compatibility_flags))
-    return (
-        f"const isolate{name} :Workerd.Worker = (\n"
-        f"  modules = [\n    {_list(modules)}\n  ],\n"
-        f"  compatibilityDate = {text(project.compatibility_date)},\n"
-        f"  compatibilityFlags = [{flags}],\n"
-        f"  globalOutbound = {text(OUTSIDE)},\n"
-        f"  cacheApiOutbound = {text(CACHE)},\n"
-        f"{_objects(project, name)}"
-        f"  bindings = [\n    {_list(list(_bindings(project, name)))}\n  ]\n);"
-    )
-
-
-def _collector(bundle: Bundle) -> str:
-    """A main module that is the Worker's with an entry point more."""
-    own = text(f"./{bundle.modules[0].name}")
-    source = (
-        f"export * from {own};\nexport {{ default }} from {own};\n"
-        f"export const {_COLLECTOR} = {{ fetch() {{ gc(); return new Response(); }} }};"
-    )
-    return f"(name = {text(_COLLECT)}, esModule = {text(source)})"
-
-
-def _objects(project: Project, name: str) -> str:
-    """Namespaces of the Worker's own classes; every isolate has its own objects."""
-    classes = _classes(project)
-    if not classes:
-        return ""
-    spaces = [
-        f"(className = {text(each)}, uniqueKey = {text(f'{each}-{name}')}, "
-        f"enableSql = {str(each in project.sqlite).lower()})"
-        for each in classes
-    ]
-    return (
-        f"  durableObjectNamespaces = [{', '.join(spaces)}],\n"
-        # In memory there is no SQL.
-        f"  durableObjectStorage = (localDisk = {text(OBJECTS)}),\n"
-    )
-
-
-def _classes(project: Project) -> list[str]:
-    """Classes of Durable Objects that the Worker binds."""
-    return list(dict.fromkeys(each.target for each in project.of("durable_objects")))
-
-
-def _bindings(project: Project, isolate: str) -> Iterator[str]:
-    values = {**project.variables, **project.secrets}
-    for each in project.bindings:
-        if each.name == assets.UNNAMED:
-            continue
-        values.pop(each.name, None)  # one name is one thing: the binding wins
-        yield f"(name = {text(each.name)}, {_value(each, isolate)})"
-    for name, value in values.items():
-        yield f"(name = {text(str(name))}, {_variable(value)})"
-
-
-def _value(binding: Binding, isolate: str) -> str:
-    if binding.kind == STUB:
-        return f"service = {text(bindings.service(binding))}"
-    return str(bindings.load()[binding.kind].value(binding, isolate))
-
-
-def _variable(value: Any) -> str:
-    if isinstance(value, str):
-        return f"text = {text(value)}"
-    return f"json = {text(json.dumps(value))}"
+def _entry(binding: Binding) -> str:
+    """The entry point of a neighbour that a service binding leads to."""
+    entry = binding.details["entrypoint"]
+    named = f", entrypoint = {text(entry)}" if entry else ""
+    return f"(name = {text(binding.details['at'])}{named})"
 
 
 def _extension() -> str:
@@ -209,13 +208,12 @@ def _floor(name: str) -> str:
 
 
 def _trigger(project: Project, names: Sequence[str]) -> str:
-    """A Worker that calls the queue handlers, which nothing else can do over HTTP."""
+    """A Worker that calls handlers which nothing else can call over HTTP."""
     bound = [f"(name = {text(name)}, service = {text(name)})" for name in names]
-    bound.append(f'(name = "QUEUE", text = {text(project.consumers[0])})')
     return (
         f"const {TRIGGER} :Workerd.Worker = (\n"
         '  modules = [(name = "trigger.mjs", esModule = embed "trigger.mjs")],\n'
         f"  compatibilityDate = {text(project.compatibility_date)},\n"
         f"  compatibilityFlags = [{_FLAGS}],\n"
-        f"  bindings = [\n    {_list(bound)}\n  ]\n);"
+        f"  bindings = [\n    {listed(bound)}\n  ]\n);"
     )

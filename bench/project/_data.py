@@ -9,8 +9,9 @@ from typing import Any
 
 from bench.errors import UserError
 from bench.project import Binding, Project, bindings
-from bench.project._config import OUTSIDE
+from bench.project._config import BEYOND, OUTSIDE
 from bench.project._names import shown
+from bench.project._neighbours import shared
 from bench.project._outside import read as read_answers
 from bench.project._seeds import read_folder, read_text
 from bench.project._wrangler import inside
@@ -29,16 +30,17 @@ class Data:
         self._puts: list[tuple[str, Any, Path | None]] = []
         self.dimensions: dict[str, int] = {}
         self.assets: dict[str, tuple[Binding, frozenset[str]]] = {}
-        for each in project.of("d1"):
-            for file in _migrations(project, each):
-                sql = {"sql": read_text(file, "a script of SQL")}
-                self._puts.append((bindings.service(each), sql, file))
-        for each in project.of("assets"):
-            self._serve(project, each)
+        for own in project.everyone:
+            for each in own.of("assets"):
+                self._serve(own, each)
+        self._migrate(project)
         for (kind, name), path in seeds.items():
             self._seed(_bound(project, kind, name), path)
         if outbound is not None:
-            self._puts.append((OUTSIDE, read_answers(outbound), outbound))
+            answers = read_answers(outbound)
+            self._puts.append((OUTSIDE, answers, outbound))
+            if project.neighbours:
+                self._puts.append((BEYOND, answers, outbound))
 
     def configure(self, services: Services) -> None:
         """Give every index as many dimensions as its seed has."""
@@ -59,6 +61,21 @@ class Data:
                     remedy=error.remedy,
                 ) from error
 
+    def _migrate(self, project: Project) -> None:
+        """Migrations of every database, of one of two Workers those of the first."""
+        same = shared(project)
+        done = set()
+        for own in project.everyone:
+            for each in own.of("d1"):
+                service = bindings.service(each)
+                files = _migrations(own, each)
+                if not files or same.get(service, service) in done:
+                    continue
+                done.add(same.get(service, service))
+                for file in files:
+                    sql = {"sql": read_text(file, "a script of SQL")}
+                    self._puts.append((service, sql, file))
+
     def _seed(self, binding: Binding, path: Path) -> None:
         data = bindings.load()[binding.kind].seed(binding, path)
         service = bindings.service(binding)
@@ -73,7 +90,7 @@ class Data:
             project.folder, binding.target, project.file, "assets.directory"
         )
         files = read_folder(folder)
-        self.assets[binding.name] = binding, frozenset(files)
+        self.assets[binding.called] = binding, frozenset(files)
         data = {"files": files, "not_found": binding.details["not_found"]}
         self._puts.append((bindings.service(binding), data, folder))
 
@@ -97,7 +114,7 @@ def _migrations(project: Project, binding: Binding) -> Sequence[Path]:
 
 
 def _bound(project: Project, kind: str, name: str) -> Binding:
-    mine = {each.name: each for each in project.of(kind)}
+    mine = {each.called: each for own in project.everyone for each in own.of(kind)}
     if name not in mine:
         raise UserError(
             f"no {kind} binding is called {shown(name)!r}",

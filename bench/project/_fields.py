@@ -23,11 +23,12 @@ _READ = (
     "compatibility_flags",
     "vars",
     "migrations",
+    "triggers",
 )
 # Known, and without a part in what a request costs.
 _IDLE = (
     "$schema", "env", "account_id", "build", "dev", "workers_dev", "preview_urls",
-    "route", "routes", "triggers", "limits", "observability", "placement", "logpush",
+    "route", "routes", "limits", "observability", "placement", "logpush",
     "upload_source_maps", "send_metrics", "usage_model", "site", "tail_consumers",
     "streaming_tail_consumers", "no_bundle", "pages_build_output_dir", "keep_vars",
     "first_party_worker", "legacy_env", "configPath", "userConfigPath", "topLevelName",
@@ -52,6 +53,16 @@ def consumed(config: Mapping[str, Any], file: Path) -> Iterator[str]:
         field = f"queues.consumers[{place}]"
         expect(isinstance(each, dict), file, field, "an object")
         yield text(each, "queue", file, "", f"{field}.queue")
+
+
+def scheduled(config: Mapping[str, Any], file: Path) -> Iterator[str]:
+    """Schedules at which the Worker is woken."""
+    triggers = config.get("triggers", {})
+    expect(isinstance(triggers, dict), file, "triggers", "an object")
+    crons = triggers.get("crons", [])
+    expect(isinstance(crons, list) and all(isinstance(c, str) for c in crons),
+           file, "triggers.crons", "a list of schedules")  # fmt: skip
+    yield from crons
 
 
 def sqlite(config: Mapping[str, Any], file: Path) -> Iterator[str]:

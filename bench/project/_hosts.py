@@ -1,7 +1,8 @@
 """The process of a project's services: one of its own for each binding, and the rest of
 the world.
 
-Two databases of a Worker are two databases here. Run as ``python -m
+Two databases of a Worker are two databases here; one database of two Workers has a port
+for each of them, so that their calls are counted apart. Run as ``python -m
 bench.project._hosts``; it prints one JSON line when it is ready and ends when its
 parent does. ``start`` is the handle.
 """
@@ -16,7 +17,8 @@ import os
 import sys
 
 from bench.project import STUB, Project, bindings
-from bench.project._config import CACHE, OUTSIDE
+from bench.project._config import BEYOND, CACHE, OUTSIDE
+from bench.project._neighbours import shared
 from bench.services._client import Services, launch
 from bench.services._control import Control
 from bench.services._outbound import Outbound
@@ -25,14 +27,19 @@ from bench.services._server import end_with_parent, pin, serve, telling
 
 
 def wanted(project: Project) -> dict[str, str]:
-    """The module of each service of ``project``, by the service's name."""
+    """The module of each service of ``project``, by the service's name.
+
+    One that is another one too has that one's name after an ``=``.
+    """
     kinds = bindings.load()
     found = {OUTSIDE: "_outside", CACHE: "_cache"}
-    for each in project.bindings:
+    if project.neighbours:
+        found[BEYOND] = "_outside"
+    for each in (binding for own in project.everyone for binding in own.bindings):
         module = "_stub" if each.kind == STUB else kinds[each.kind].SERVICE
         if module is not None:
             found[bindings.service(each)] = module
-    return found
+    return found | {name: f"={other}" for name, other in shared(project).items()}
 
 
 def start(project: Project, seed: int = 1, cpus: set[int] | None = None) -> Services:
@@ -63,8 +70,11 @@ def main() -> int:
 
 
 async def _serve(modules: dict[str, str], seed: int, cpus: list[int]) -> None:
-    ports = {}
+    ports: dict[str, Port] = {}
     for name, module in modules.items():
+        if module.startswith("="):
+            ports[name] = Port(ports[module[1:]].service, bound(0))
+            continue
         package = "bench.project" if module.startswith("_") else "bench.services"
         made = importlib.import_module(f"{package}.{module}").Service(seed)
         ports[name] = Port(made, bound(0))

@@ -11,7 +11,7 @@ from __future__ import annotations
 from typing import Any
 
 from bench.workerd.config import TRIGGER
-from bench.workerd.isolates import _TRACE, Isolates
+from bench.workerd.isolates import TRACE, Isolates
 from bench.workerd.trace import Trace
 
 
@@ -25,8 +25,9 @@ class Charged(Trace):
         super().skip()
         self._open = frozenset()
 
-    def _events(self) -> list[dict[str, Any]]:
-        return [event for event in super()._events() if self._counts(event)]
+    def events(self) -> list[dict[str, Any]]:
+        """Without the ends of contexts that are not the request's last one."""
+        return [event for event in super().events() if self._counts(event)]
 
     def _counts(self, event: dict[str, Any]) -> bool:
         kind, ctx = event["e"], int(event.get("ctx", 0))
@@ -48,4 +49,4 @@ class Running(Isolates):
         super().ready()
         if self._trace is not None and not isinstance(self._trace, Charged):
             self._trace.close()
-            self._trace = Charged(self._folder / _TRACE)
+            self._trace = Charged(self._folder / TRACE)

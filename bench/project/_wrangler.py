@@ -64,10 +64,17 @@ def load(folder: Path, env: str | None = None) -> Project:
         secrets=read_secrets(folder, env),
         bindings=tuple(found),
         consumers=tuple(_fields.consumed(config, file)),
+        crons=tuple(_fields.scheduled(config, file)),
         sqlite=frozenset(_fields.sqlite(config, file)),
         settings=_settings(config, folder, file),
         ignored=tuple(shown(each) for each in idle),
     )
+
+
+def environments(folder: Path) -> list[str]:
+    """Names of the environments of the project in ``folder``."""
+    found = _parsed(_found(folder)).get("env")
+    return list(found) if isinstance(found, dict) else []
 
 
 def inside(folder: Path, name: str, file: Path, field: str) -> Path:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
+from types import ModuleType
 from typing import Any
 
-from bench.project import STUB, bindings
-from bench.project._config import OUTSIDE
+from bench.project import STUB, Binding, bindings
+from bench.project._config import BEYOND, OUTSIDE
 from bench.project._names import shown
 from bench.project._wrangler import relative
+from bench.project.profile import Profile
 from bench.project.scene import Scene
 
 Row = dict[str, Any]
@@ -17,13 +19,14 @@ Row = dict[str, Any]
 def collect(
     scene: Scene,
     statuses: Mapping[str, Mapping[str, int]],
-    functions: Sequence[Row],
+    profile: Profile | None,
     *,
     any_status: bool,
 ) -> Row:
     """Plain values: ``project``, ``bindings``, ``unavailable`` (the stubbed ones),
     ``requests``, ``weights`` and ``statuses`` by route (the latter of the check),
-    ``functions``, and ``outside``, what was asked there without its queries.
+    ``functions`` and ``flame`` of the profile, and ``outside``, what was asked there
+    without its queries.
     """
     project, mix, size = scene.project, scene.mix, scene.bundle.size
     kinds = bindings.load()
@@ -42,14 +45,15 @@ def collect(
             {
                 "name": each.name,
                 "kind": each.kind,
-                "note": kinds[each.kind].NOTE,
+                "note": _note(kinds[each.kind], each),
             }
             for each in project.bindings
             if each.kind != STUB
         ],
         "unavailable": [
-            {"binding": each.name, "kind": each.target, "stubbed": True}
-            for each in project.bindings
+            {"binding": each.called, "kind": each.target, "stubbed": True}
+            for own in project.everyone
+            for each in own.bindings
             if each.kind == STUB
         ],
         "requests": {
@@ -63,6 +67,17 @@ def collect(
         "weights": dict(scene.weights),
         "statuses": {route: dict(found) for route, found in statuses.items()},
         "any_status": any_status,
-        "functions": list(functions),
-        "outside": scene.services.dump(OUTSIDE),
+        "functions": list(profile.functions) if profile else [],
+        "flame": list(profile.flame) if profile else [],
+        "outside": _asked(scene),
     }
+
+
+def _note(kind: ModuleType, binding: Binding) -> str:
+    return str(kind.note(binding) if hasattr(kind, "note") else kind.NOTE)
+
+
+def _asked(scene: Scene) -> list[Row]:
+    """What it and its neighbours asked outside."""
+    found: list[Row] = scene.services.dump(OUTSIDE)
+    return found + (scene.services.dump(BEYOND) if scene.project.neighbours else [])

@@ -20,11 +20,13 @@ from bench.project._names import shown
 from bench.project._source_map import SourceMap
 from bench.project.scene import Scene
 from bench.workerd.inspector import ARGUMENT, Inspector
-from bench.workerd.profiling import IDLE, INTERVAL_US, V8_FLAGS, _weights, folded
+from bench.workerd.profiling import IDLE, INTERVAL_US, V8_FLAGS, folded, stacks, timed
 
 WARM_REQUESTS = 100
 MOST = 40
 """Functions that a table holds, the dearest first."""
+MOST_STACKS = 400
+"""Stacks that a flame graph is drawn of, the dearest first."""
 _ANONYMOUS, _NATIVE = "(anonymous)", "(native)"
 Row = dict[str, Any]
 
@@ -36,6 +38,7 @@ class Profile:
     found: Mapping[str, Any]
     requests: int
     functions: Sequence[Row]
+    flame: Sequence[Row]
 
     def files(self) -> dict[str, bytes]:
         """The profile in three forms, by name: for DevTools, speedscope, FlameGraph."""
@@ -76,7 +79,8 @@ def profile(scene: Scene, seconds: float, seed: int = 1) -> Profile:
     if scene.bundle.source_map is not None:
         source_map = SourceMap(scene.bundle.source_map, scene.project.folder)
     _clean(found)
-    return Profile(found, done, functions(found, done, main, source_map))
+    by_function = functions(found, done, main, source_map)
+    return Profile(found, done, by_function, flame(found, done, main, source_map))
 
 
 def _clean(found: dict[str, Any]) -> None:
@@ -96,7 +100,7 @@ def functions(
     """
     frames = {node["id"]: node["callFrame"] for node in found["nodes"]}
     spent: defaultdict[tuple[str, str], float] = defaultdict(float)
-    for ident, us in _weights(found):
+    for ident, us in timed(found):
         frame = frames[ident]
         if frame["functionName"] != IDLE:
             spent[_function(frame, main, source_map)] += us
@@ -110,6 +114,32 @@ def functions(
             "share": us / whole,
         }
         for (name, source), us in ordered
+        if us > 0
+    ]
+
+
+def flame(
+    found: Mapping[str, Any], requests: int, main: str, source_map: SourceMap | None
+) -> list[Row]:
+    """Time of each ``stack`` of functions, the outermost first: ``self_ms`` a request.
+
+    A function is named with its place in the sources, where that is known.
+    """
+    named = {
+        ident: tuple(
+            " ".join(_function(frame, main, source_map)).strip()
+            for frame in list(frames)[1:]  # the root is no function
+        )
+        for ident, frames in stacks(found)
+    }
+    spent: defaultdict[tuple[str, ...], float] = defaultdict(float)
+    for ident, us in timed(found):
+        if named[ident] and named[ident][-1] != IDLE:
+            spent[named[ident]] += us
+    ordered = sorted(spent.items(), key=lambda item: -item[1])[:MOST_STACKS]
+    return [
+        {"stack": list(stack), "self_ms": us / 1000 / requests}
+        for stack, us in ordered
         if us > 0
     ]
 
@@ -143,7 +173,7 @@ def speedscope(found: Mapping[str, Any]) -> Row:
         for frame in (node["callFrame"] for node in found["nodes"])
     ]  # fmt: skip
     samples, weights = [], []
-    for ident, us in _weights(found):
+    for ident, us in timed(found):
         stack, at = [], ident
         while at in parents:  # the root is no function
             stack.append(place[at])

@@ -5,8 +5,8 @@ from __future__ import annotations
 import tempfile
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass, field
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field, replace
 from fnmatch import fnmatch
 from pathlib import Path
 from typing import Any
@@ -18,13 +18,14 @@ from bench.errors import BenchError, UserError
 from bench.measure import affinity
 from bench.path.http import Request
 from bench.paths import private
-from bench.project import Project, _assets, _bundle, _config, _hosts
+from bench.project import Project, _assets, _beside, _bundle, _config, _hosts, bindings
+from bench.project._beside import Neighbours
 from bench.project._bundle import Bundle
 from bench.project._data import Data, Seeds
 from bench.project._names import shown
 from bench.project._running import Running
 from bench.project.requests import Mix
-from bench.project.requests._route import QUEUE
+from bench.project.requests._route import CRON, QUEUE
 from bench.services import Services
 from bench.workerd.bundle import ENTRIES
 from bench.workerd.process import QUEUE_PATH
@@ -55,6 +56,7 @@ class Scene:
     data: Data
     folder: Path
     private: Sequence[str] = field(repr=False)
+    neighbours: Neighbours | None = None
 
     @property
     def weights(self) -> Mapping[str, int]:
@@ -84,13 +86,20 @@ class Scene:
             self.project,
             self.bundle,
             count,
-            self.services.endpoints,
+            self._endpoints(),
             trigger=ENTRIES / "trigger.mjs",
             v8_flags=v8_flags,
             collects=collects,
         )
-        sockets = count + 1 + collects + bool(self.project.consumers)
+        sockets = count + 1 + collects + self.project.has_events
         return Running(folder, sockets, trace=trace, arguments=arguments)
+
+    def _endpoints(self) -> dict[str, str]:
+        """Where the services of the Worker itself are, and its neighbours."""
+        own = {bindings.service(each) for each in self.project.bindings}
+        own |= {_config.OUTSIDE, _config.CACHE}
+        found = {k: v for k, v in self.services.endpoints.items() if k in own}
+        return found | (self.neighbours.endpoints if self.neighbours else {})
 
     def reset(self) -> None:
         """Bring the services back to where they started, if requests change them."""
@@ -100,10 +109,14 @@ class Scene:
     def used(self) -> Counter[str]:
         """Requests that each service has counted so far: ``calls.<binding>``."""
         counted: Counter[str] = Counter()
-        for name, stats in self.services.stats().items():
+        stats, mine = self.services.stats(), self._endpoints()
+        for name in stats:
             # The Cache API is no subrequest to a binding, nor one that counts here.
-            if name != _config.CACHE:
-                counted[CALLS + name.removeprefix("env.")] = stats["requests"]
+            if name in mine and name != _config.CACHE:
+                counted[CALLS + name.removeprefix("env.")] = stats[name]["requests"]
+        if self.neighbours is not None:
+            for binding, n in self.neighbours.used().items():
+                counted[CALLS + binding] = n
         return counted
 
     def hide(self, text: str) -> str:
@@ -124,7 +137,7 @@ class Scene:
 
 
 def status_of(request: Request, answer: tuple[int, bytes]) -> int:
-    """The status of an answer; of a batch of a queue, 200 where it was acknowledged."""
+    """The status of an answer; of an event that is no HTTP, 200 where it succeeded."""
     if not request.path.startswith(QUEUE_PATH):
         return answer[0]
     try:
@@ -152,7 +165,7 @@ def stage(
     reason = _bundle.unavailable()
     if reason is not None:
         raise BenchError(reason)
-    _check_queues(project, mix)
+    _check_events(project, mix)
     data = Data(project, seeds, outbound)
     routes, answered = _split(mix, data)
     if not routes:
@@ -166,24 +179,25 @@ def stage(
         (folder / "bundle").mkdir()
         bundle = _bundle.build(project, folder / "bundle")
         cores = set(affinity.plan().driving) or None
-        with _hosts.start(project, seed, cores) as services:
+        beside = _beside.build(project, folder)
+        with ExitStack() as stack:
+            services = stack.enter_context(_hosts.start(project, seed, cores))
             data.configure(services)
             data.fill(services)
-            yield Scene(
-                project,
-                bundle,
-                services,
-                mix,
-                routes,
-                answered,
-                data,
-                folder,
-                _private(project, routes),
+            private = _private(project, routes)
+            scene = Scene(
+                project, bundle, services, mix, routes, answered, data, folder, private
             )
+            if beside:
+                with scene.discreet():
+                    running = _beside.start(project, beside, services, folder)
+                    scene = replace(scene, neighbours=stack.enter_context(running))
+            yield scene
 
 
-def _check_queues(project: Project, mix: Mix) -> None:
-    known = {f"{QUEUE}{name}" for name in project.consumers}
+def _check_events(project: Project, mix: Mix) -> None:
+    known = {f"{QUEUE}{shown(name)}" for name in project.consumers}
+    known |= {f"{CRON}{shown(name)}" for name in project.crons}
     for route in mix.routes:
         if route.startswith(QUEUE) and route not in known:
             raise UserError(
@@ -191,6 +205,13 @@ def _check_queues(project: Project, mix: Mix) -> None:
                 file=project.file,
                 field="queues.consumers",
                 remedy="leave its batches out, or name another queue",
+            )
+        if route.startswith(CRON) and route not in known:
+            raise UserError(
+                f"the Worker has no schedule {route.removeprefix(CRON)!r}",
+                file=project.file,
+                field="triggers.crons",
+                remedy=f"name one of {', '.join(project.crons) or 'none'}",
             )
 
 
@@ -212,6 +233,8 @@ def _is_asset(request: Request, data: Data) -> bool:
     if request.method not in ("GET", "HEAD") or request.path.startswith(QUEUE_PATH):
         return False
     for binding, files in data.assets.values():
+        if binding.place:
+            continue  # a neighbour's
         first = binding.details["worker_first"]
         if first is True or (isinstance(first, list) and _runs_first(path, first)):
             continue
@@ -230,7 +253,7 @@ def _runs_first(path: str, rules: Sequence[str]) -> bool:
 
 def _private(project: Project, routes: Mapping[str, Sequence[Request]]) -> list[str]:
     """Values that no result may hold, the longest first."""
-    found = set(project.secrets.values())
+    found = {value for own in project.everyone for value in own.secrets.values()}
     for requests in routes.values():
         for each in requests:
             found |= {v for k, v in each.headers.items() if k in _PRIVATE}

@@ -14,7 +14,7 @@ import numpy as np
 
 from bench.measure.stages import PHASES
 from bench.platform import LimitProfile
-from bench.project.requests._route import QUEUE
+from bench.project.requests._route import CRON, QUEUE
 from bench.verdict import bank
 from bench.verdict._matrix_costs import CPU, LOCKED, Costs
 from bench.verdict._matrix_draws import FACTORS, ISOLATES, RESAMPLES, draw, share
@@ -123,8 +123,7 @@ def _verdict(
     because: str | None,
 ) -> Row:
     """``verdict`` in words, ``confidence`` the share of draws that agree with it."""
-    queue = route.startswith(QUEUE)
-    limit_ms = profile.queue_cpu_ms if queue else profile.cpu_ms
+    limit_ms = _limit_ms(route, profile)
     row: Row = {"profile": profile.name, "route": route, "limit_ms": limit_ms}
     unknown = ("requests", "confidence", "margin_ms", "margin_low", "margin_high")
     if costs is None:
@@ -155,6 +154,14 @@ def _verdict(
         "confidence": found.confidence,
         "because": because,
     }
+
+
+def _limit_ms(route: str, profile: LimitProfile) -> float:
+    if route.startswith(QUEUE):
+        return profile.queue_cpu_ms
+    if route.startswith(CRON) and "cron_cpu_ms" in profile.limits:
+        return profile.limits["cron_cpu_ms"].value
+    return profile.cpu_ms
 
 
 def assumptions() -> Row:

@@ -6,11 +6,13 @@ from collections.abc import Iterator
 from typing import Any
 
 from bench.figures._common import number
+from bench.measure.project import HEAP, INVOCATION
 from bench.project.verdicts import MIX
 from bench.report import _shape
 from bench.report._evidence import Table
 from bench.report._lines import indented, joined, table, wrapped
 from bench.verdict.answer import NO_VERDICT
+from bench.verdict.raw import pattern
 
 Row = dict[str, Any]
 _TOP = 12
@@ -37,7 +39,14 @@ def verdicts(document: Row, profile: str) -> Table:
         if row["profile"] == profile and row["because"]
     ]
     head = ["route", "verdict", "confidence", "margin (ms)", "limit"]
-    return Table(head, rows, notes)
+    origins = [_origin(row[0]) for row in rows]
+    return Table(head, rows, notes, origins)
+
+
+def _origin(route: str, **parts: str) -> list[str]:
+    """The requests of a route, those of every route for the mix."""
+    named = {} if route == MIX else {"stage": route}
+    return [pattern(invocation=INVOCATION, variant="plain", **named, **parts)]
 
 
 def profiles(document: Row) -> Table:
@@ -54,7 +63,7 @@ def profiles(document: Row) -> Table:
         if row["route"] == MIX
     ]
     head = ["limits", "verdict", "confidence", "margin (ms)", "limit"]
-    return Table(head, rows, [])
+    return Table(head, rows, [], [_origin(MIX) for _ in rows])
 
 
 def costs(document: Row) -> Table:
@@ -79,7 +88,8 @@ def costs(document: Row) -> Table:
         )
     head = ["route", "phase", "charged (ms)", "of limit", "whole", "wall", "calls"]
     notes = [_NOTE, *_failures(document), *_floors(document)]
-    return Table([*head, "status", "n"], rows, notes)
+    origins = [_origin(route, phase=phase) for route, phase, *_ in rows]
+    return Table([*head, "status", "n"], rows, notes, origins)
 
 
 def functions(document: Row) -> Table:
@@ -94,7 +104,8 @@ def functions(document: Row) -> Table:
         for row in document["functions"][:_TOP]
     ]
     notes = ["Sampled, a request of the warm mix; names in parentheses are V8's."]
-    return Table(["function", "source", "self (ms)", "share"], rows, notes)
+    origins = [["worker.json#functions"] for _ in rows]
+    return Table(["function", "source", "self (ms)", "share"], rows, notes, origins)
 
 
 def _tail(source: str) -> str:
@@ -111,7 +122,12 @@ def memory(document: Row) -> Table:
         for row in document["memory"]["rows"]
     ]
     notes = ["In flight are those without an answer when the heap was read; limit 128."]
-    return Table(["heap", "sent at once", "in flight", "MB"], rows, notes)
+    origins = [
+        [pattern(invocation=INVOCATION, stage=HEAP, variant=row["concurrent"])]
+        for row in document["memory"]["rows"]
+    ]
+    head = ["heap", "sent at once", "in flight", "MB"]
+    return Table(head, rows, notes, origins)
 
 
 def text(document: Row) -> str:
@@ -129,6 +145,7 @@ def text(document: Row) -> str:
         ),
         *table("cost of a request", costs(document)),
         *table("where the CPU goes", functions(document)),
+        *_profiles(document),
         *table("memory", memory(document)),
         *_outside(document),
     ]
@@ -152,7 +169,8 @@ def sentence(document: Row) -> str:
         "banks of unpublished size, and 0.5 to 2 of Cloudflare's milliseconds for one "
         "of this machine's."
     )
-    return f"{said} {row['because']}." if row["because"] else said
+    because = row["because"]
+    return f"{said} {because[0].upper()}{because[1:]}." if because else said
 
 
 def _said(document: Row) -> Iterator[str]:
@@ -170,6 +188,15 @@ def _said(document: Row) -> Iterator[str]:
         )
     for each in document["bindings"]:
         yield from indented(f"{each['name']} ({each['kind']}): {each['note']}")
+
+
+def _profiles(document: Row) -> Iterator[str]:
+    """Where the flame graph is, and what opens the profile."""
+    if document["profile"]:
+        yield from indented(
+            "Flame graph: profiles/worker.speedscope.json opens in speedscope, "
+            "worker.cpuprofile in DevTools, worker.folded.txt is for FlameGraph."
+        )
 
 
 def _outside(document: Row) -> Iterator[str]:

@@ -4,13 +4,21 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from bench.errors import GateViolatedError, InconclusiveError, UserError
 from bench.verbs import _options, _output
+
+if TYPE_CHECKING:
+    from bench.platform import LimitProfile
+    from bench.project import Project
+    from bench.project._data import Seeds
+    from bench.project.requests import Mix
+    from bench.store import Run
 
 _SURE = 0.9
 """Share of the draws that a gate asks to agree."""
@@ -44,6 +52,14 @@ def _seed(kind: str, what: str) -> _options.Decorator:
     help='Answers to fetch, NDJSON of {"host", "path", "status", "body"}; others: 502.',
 )
 @click.option(
+    "--service",
+    "beside",
+    multiple=True,
+    metavar="BINDING=DIR",
+    help="The project of another Worker that a service binding leads to; may be "
+    "repeated. Its bindings are called BINDING.NAME.",
+)
+@click.option(
     "--stub",
     "stubs",
     multiple=True,
@@ -63,9 +79,24 @@ def _seed(kind: str, what: str) -> _options.Decorator:
     help="A verdict for routes that answer an error, or not always alike, too.",
 )
 @click.option(
+    "--against",
+    type=click.Path(path_type=Path),
+    metavar="OLD_DIR",
+    help="Compare with another version of the project instead: both take turns on one "
+    "core, and every route is faster, slower or the same.",
+)
+@click.option(
+    "--within",
+    type=click.FloatRange(0, 1, min_open=True),
+    default=0.02,
+    show_default=True,
+    help="With --against: what a route may cost more or less and be the same.",
+)
+@click.option(
     "--gate",
     is_flag=True,
-    help="Exit 5 unless every route fits --limits, 6 where that cannot be told.",
+    help="Exit 5 unless every route fits --limits, or where one is slower than in "
+    "--against; 6 where that cannot be told.",
 )
 @_options.profile
 @_options.limits
@@ -79,9 +110,12 @@ def command(
     seed_r2: tuple[str, ...],
     seed_vectorize: tuple[str, ...],
     outbound: Path | None,
+    beside: tuple[str, ...],
     stubs: tuple[str, ...],
     phase: str,
     any_status: bool,
+    against: Path | None,
+    within: float,
     gate: bool,
     profile: str,
     limits: str,
@@ -96,20 +130,20 @@ def command(
     its bindings. Nothing of it is installed, none of its scripts run, and nothing that
     it does reaches a network.
     """
-    from bench import figures
-    from bench.figures import _project as figure
-    from bench.measure import project as measured
     from bench.measure.stages import PHASES
     from bench.platform import limit_profile
-    from bench.progress import Progress
-    from bench.project import STUB
+    from bench.project import _neighbours
     from bench.project import requests as asked
-    from bench.project._wrangler import load
-    from bench.report import _project as report
+    from bench.project._given import Given
     from bench.store import Run
 
+    if against is not None and (any_status or phase != "all"):
+        raise UserError(
+            "says nothing beside --against",
+            field="--any-status" if any_status else "--phase",
+            remedy="leave it out: versions take turns warm, and must answer alike",
+        )
     limit = limit_profile(limits)
-    project = load(folder, env).stubbed(stubs)
     seeds = {
         (kind, name): path
         for kind, given in (
@@ -118,53 +152,129 @@ def command(
             ("r2", seed_r2),
             ("vectorize", seed_vectorize),
         )
-        for name, path in _pairs(kind, given)
+        for name, path in _pairs(f"seed-{kind}", given)
     }
+    services = _pairs("service", beside)
+    told = Given(env, services, stubs, seeds)
+    project = told.project(folder)
+    older = None if against is None else told.older(against)
     mix = asked.read(requests, seed)
     phases = list(PHASES) if phase == "all" else [phase]
-    for each in [] if quiet else project.of(STUB):
-        _output.note(f"not provided: every call of {each.name} ({each.target}) fails")
+    for line in [] if quiet else _neighbours.said(project):
+        _output.note(line)
+    parameters: dict[str, Any] = {
+        "worker": project.name,
+        "env": env,
+        "stubs": list(stubs),
+        "services": [name for name, _ in services],
+    }
+    if older is None:
+        parameters |= {"phases": phases, "limits": limits, "any_status": any_status}
+    else:
+        parameters |= {"against": older[0].name, "within": within}
     with Run.create(
         out,
         argv=sys.argv[1:],
         seed=seed,
         profile=profile,
-        parameters={
-            "worker": project.name,
-            "env": env,
-            "stubs": list(stubs),
-            "phases": phases,
-            "limits": limits,
-            "any_status": any_status,
-        },
+        parameters=parameters,
         fixtures={mix.source["file"]: mix.source["sha256"]} if requests else {},
     ) as run:
-        expected = measured.seconds(profile, phases)
-        with Progress(seconds=expected, quiet=quiet) as progress:
-            document = measured.measure(
-                run,
-                project=project,
-                mix=mix,
-                seeds=seeds,
-                outbound=outbound,
-                profile=profile,
-                limits=limit,
-                seed=seed,
-                progress=progress,
-                phases=phases,
-                any_status=any_status,
-            )
-        drawn, data = figure.draw(document, run.samples(), limit)
-        figures.save(
-            run.path / "figures", "worker", figures.sign(drawn, document), data
-        )
-        text = None if as_json else report.text(document)
-        _output.finish(run, "worker.json", document, text)
-    if gate:
+        common = _Common(run, mix, outbound, profile, seed, quiet, as_json)
+        if older is not None:
+            document = _versions(common, older, (project, seeds), within)
+        else:
+            document = _alone(common, project, seeds, limit, phases, any_status)
+    if gate and older is not None:
+        _hold_versions(document["rows"])
+    elif gate:
         _hold(document["verdicts"], limit.name)
 
 
-def _pairs(kind: str, given: Sequence[str]) -> list[tuple[str, Path]]:
+@dataclass(frozen=True, slots=True)
+class _Common:
+    """What both ways to measure are told."""
+
+    run: Run
+    mix: Mix
+    outbound: Path | None
+    profile: str
+    seed: int
+    quiet: bool
+    as_json: bool
+
+
+def _alone(
+    common: _Common,
+    project: Project,
+    seeds: Seeds,
+    limits: LimitProfile,
+    phases: list[str],
+    any_status: bool,
+) -> dict[str, Any]:
+    """Measure one version; its document, which is printed and kept."""
+    from bench import figures
+    from bench.measure import project as measured
+    from bench.progress import Progress
+    from bench.report import _project as report
+
+    run = common.run
+    expected = measured.seconds(common.profile, phases)
+    with Progress(seconds=expected, quiet=common.quiet) as progress:
+        document = measured.measure(
+            run,
+            project=project,
+            mix=common.mix,
+            seeds=seeds,
+            outbound=common.outbound,
+            profile=common.profile,
+            limits=limits,
+            seed=common.seed,
+            progress=progress,
+            phases=phases,
+            any_status=any_status,
+        )
+    for name, module in figures.load().items():
+        if figures.source(module) == "worker":
+            drawn, data = module.draw(document, run.samples(), limits)
+            figures.sign(drawn, document)
+            figures.save(run.path / "figures", name, drawn, data)
+    text = None if common.as_json else report.text(document)
+    _output.finish(run, "worker.json", document, text)
+    return document
+
+
+def _versions(
+    common: _Common,
+    old: tuple[Project, Seeds],
+    new: tuple[Project, Seeds],
+    within: float,
+) -> dict[str, Any]:
+    """Measure two versions in turns; their document, which is printed and kept."""
+    from bench.measure import project_turns as measured
+    from bench.progress import Progress
+    from bench.report import _project_turns as report
+
+    expected = measured.seconds(common.profile)
+    with Progress(seconds=expected, quiet=common.quiet) as progress:
+        document = measured.measure(
+            common.run,
+            old=old[0],
+            new=new[0],
+            mix=common.mix,
+            seeds=(old[1], new[1]),
+            outbound=common.outbound,
+            profile=common.profile,
+            seed=common.seed,
+            progress=progress,
+            within=within,
+        )
+    text = None if common.as_json else report.text(document)
+    _output.finish(common.run, "versions.json", document, text)
+    return document
+
+
+def _pairs(option: str, given: Sequence[str]) -> list[tuple[str, Path]]:
     """``BINDING=PATH`` taken apart. Raises UserError for one that is not."""
     found = []
     for each in given:
@@ -172,7 +282,7 @@ def _pairs(kind: str, given: Sequence[str]) -> list[tuple[str, Path]]:
         if not (name and equals and path):
             raise UserError(
                 f"{each!r} is not BINDING=PATH",
-                field=f"--seed-{kind}",
+                field=f"--{option}",
                 remedy="write the binding's name, = and a path",
             )
         found.append((name, Path(path)))
@@ -195,3 +305,17 @@ def _hold(verdicts: Sequence[dict[str, Any]], profile: str) -> None:
     if unsure:
         names = ", ".join(row["route"] for row in unsure)
         raise InconclusiveError(f"limits {profile}: cannot be told of {names}")
+
+
+def _hold_versions(rows: Sequence[dict[str, Any]]) -> None:
+    """Raise GateViolatedError where a route is slower than before, InconclusiveError
+    where that cannot be told of one."""
+    from bench.verdict.compare import INCONCLUSIVE, SLOWER
+
+    slower = [row for row in rows if row["verdict"] == SLOWER]
+    if slower:
+        said = "; ".join(f"{row['route']} {row['ratio']:.3f} times" for row in slower)
+        raise GateViolatedError(f"slower than before: {said}")
+    unsure = [row["route"] for row in rows if row["verdict"] == INCONCLUSIVE]
+    if unsure:
+        raise InconclusiveError(f"cannot be told of {', '.join(unsure)}")

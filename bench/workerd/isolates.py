@@ -14,7 +14,8 @@ from bench.path.http import Request
 from bench.workerd.process import Workerd
 from bench.workerd.trace import Trace
 
-_TRACE = "trace.jsonl"
+TRACE = "trace.jsonl"
+"""What the trace is called in the folder of a process."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +50,7 @@ class Isolates:
         self._sockets = sockets
         self._folder = folder
         self._trace: Trace | None = None
-        given = [f"--async-trace={_TRACE}"] if trace else []
+        given = [f"--async-trace={TRACE}"] if trace else []
         self._traced = trace
         self._workerd = Workerd(self._folder, [*given, *arguments], measured=measured)
 
@@ -63,11 +64,16 @@ class Isolates:
         """Where the inspector listens, if it was asked for."""
         return self._workerd.inspector_port
 
+    @property
+    def ports(self) -> Mapping[str, int]:
+        """Ports of the sockets that listen, by name."""
+        return self._workerd.ports
+
     def ready(self) -> None:
         """Wait until every isolate listens. Raises WorkerdError."""
         self._workerd.ready(self._sockets)
         if self._traced and self._trace is None:
-            self._trace = Trace(self._folder / _TRACE)
+            self._trace = Trace(self._folder / TRACE)
 
     def ask(self, isolate: int, request: Request) -> tuple[int, bytes]:
         """Status and body. Raises WorkerdError."""

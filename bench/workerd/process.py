@@ -25,6 +25,9 @@ from bench.workerd.threads import Threads
 
 READY_S = 60.0
 ANSWER_S = 60.0
+# workerd closes a connection that has rested for 5 s (kj, HttpServerSettings), which a
+# machine that is busy otherwise brings about.
+IDLE_S = 4.0
 # A batch for a queue's consumer stands as a request of this path.
 QUEUE_PATH = "/queue"
 _DEATH_SIGNAL = 1  # PR_SET_PDEATHSIG, prctl(2)
@@ -68,7 +71,8 @@ class Workerd:
         self.ports: dict[str, int] = {}
         self.inspector_port = 0
         self._inspected = any(each.startswith("--inspector") for each in arguments)
-        self._connections: dict[str, http.client.HTTPConnection] = {}
+        # Each with the time when it was used last.
+        self._connections: dict[str, tuple[http.client.HTTPConnection, float]] = {}
 
     def ready(self, sockets: int) -> None:
         """Wait until that many sockets listen. Raises WorkerdError."""
@@ -99,17 +103,20 @@ class Workerd:
         is no answer.
         """
         name = TRIGGER if request.path.startswith(QUEUE_PATH) else str(isolate)
-        if name not in self._connections:
-            self._connections[name] = self.connect(name)
-        connection = self._connections[name]
+        connection, used = self._connections.get(name) or (self.connect(name), 0.0)
+        if time.monotonic() - used > IDLE_S:
+            # The client opens it again as it sends.
+            connection.close()
         try:
             response = self.send(connection, isolate, request)
-            return response.status, response.read()
+            answer = response.status, response.read()
         except (OSError, http.client.HTTPException) as error:
             connection.close()
             if self._ended():
                 raise self._died() from error
             raise WorkerdError(f"workerd gave no answer: {error!r}") from error
+        self._connections[name] = connection, time.monotonic()
+        return answer
 
     def connect(self, name: str) -> http.client.HTTPConnection:
         """A connection to the socket ``name``: an isolate's number, or the trigger."""
@@ -131,7 +138,7 @@ class Workerd:
 
     def close(self) -> None:
         """End the process; safe to call twice."""
-        for connection in self._connections.values():
+        for connection, _ in self._connections.values():
             connection.close()
         self._connections.clear()
         self._process.kill()

@@ -76,10 +76,10 @@ def by_stage(profile: Mapping[str, Any], names: Mapping[str, str]) -> dict[str, 
     was asked for. What lies below no stage is the garbage collector, outside JS, or
     other; idle time is left out.
     """
-    stacks = {ident: list(stack) for ident, stack in _stacks(profile)}
+    known = {ident: list(stack) for ident, stack in stacks(profile)}
     spent: defaultdict[str, float] = defaultdict(float)
-    for ident, us in _weights(profile):
-        stack = stacks[ident]
+    for ident, us in timed(profile):
+        stack = known[ident]
         leaf = stack[-1]["functionName"]
         if leaf == IDLE:
             continue
@@ -95,7 +95,7 @@ def _stage(stack: Sequence[Mapping[str, Any]], names: Mapping[str, str]) -> str:
     return OTHER
 
 
-def _weights(profile: Mapping[str, Any]) -> Iterator[tuple[int, float]]:
+def timed(profile: Mapping[str, Any]) -> Iterator[tuple[int, float]]:
     """Node id and microseconds of each sample.
 
     While no isolate is entered nothing is sampled, and the last sample before such a
@@ -110,7 +110,7 @@ def _weights(profile: Mapping[str, Any]) -> Iterator[tuple[int, float]]:
         yield ident, min(us, 2 * usual)
 
 
-def _stacks(
+def stacks(
     profile: Mapping[str, Any],
 ) -> Iterator[tuple[int, list[Mapping[str, Any]]]]:
     """Node id -> frames from the outermost to the node's own."""
@@ -131,10 +131,10 @@ def _stacks(
 
 def folded(profile: Mapping[str, Any]) -> str:
     """Collapsed stacks, one a line with its microseconds (Gregg, FlameGraph)."""
-    stacks = dict(_stacks(profile))
+    known = dict(stacks(profile))
     weights: defaultdict[str, float] = defaultdict(float)
-    for ident, us in _weights(profile):
-        names = [frame["functionName"] or "(anonymous)" for frame in stacks[ident][1:]]
+    for ident, us in timed(profile):
+        names = [frame["functionName"] or "(anonymous)" for frame in known[ident][1:]]
         if names and names[-1] != IDLE:
             label = ";".join(re.sub(r"[;\s]", "_", name) for name in names)
             weights[label] += us

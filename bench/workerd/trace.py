@@ -48,7 +48,7 @@ class Trace:
         names: dict[int, str] = {}
         by: Counter[str] = Counter()
         while time.monotonic() < until:
-            for event in self._events():
+            for event in self.events():
                 kind, ctx = event["e"], int(event.get("ctx", 0))
                 if kind == "ctx" and event["worker"] == worker:
                     mine.add(ctx)
@@ -68,6 +68,7 @@ class Trace:
         """Close the file."""
         self._stream.close()
 
-    def _events(self) -> list[dict[str, Any]]:
+    def events(self) -> list[dict[str, Any]]:
+        """What was written since it was last asked, whole lines of it."""
         *lines, self._rest = (self._rest + self._stream.read()).split(b"\n")
         return [orjson.loads(line) for line in lines if line]

@@ -15,6 +15,8 @@
 
 and may define
 
+    note(binding) -> str
+               the note of one binding, where not all have the same
     seed(binding, path) -> Any
                what to put into the service, from the file or folder ``path``; raises
                UserError
@@ -52,7 +54,7 @@ def fields() -> set[str]:
 
 def service(binding: Binding) -> str:
     """The name of what serves ``binding`` in the configuration of workerd."""
-    return f"env.{binding.name}"
+    return f"env.{binding.place or binding.name}"
 
 
 def read(config: Mapping[str, Any], name: str, file: Path) -> list[Binding]:

@@ -11,7 +11,8 @@ from bench.workerd.config import text
 FIELD = "durable_objects.bindings"
 NOTE = (
     "objects in the isolate of the Worker, which Cloudflare puts into another: what "
-    "they spend is in whole and not in charged, because it is charged to the object"
+    "they spend is in whole and not in charged, because it is charged to the object; "
+    "only opening one, at the first request to it, is charged to that request here"
 )
 SERVICE = None
 

@@ -68,6 +68,13 @@ def batch(place: Place, queue: object, messages: object) -> Request:
     return Request("POST", f"{QUEUE_PATH}?cut={quote(queue, safe='')}", {}, body)
 
 
+def wake_up(place: Place, cron: object) -> Request:
+    """A wake-up by the schedule ``cron``."""
+    if not isinstance(cron, str) or not cron:
+        raise place.wrong(".cron", "is no schedule", 'write one such as "*/5 * * * *"')
+    return Request("POST", f"{QUEUE_PATH}?cron={quote(cron, safe='')}", {}, b"")
+
+
 def _path(place: Place, target: object) -> str:
     try:
         parts = urlsplit(target) if isinstance(target, str) else None

@@ -10,7 +10,9 @@ from bench.project._names import shown
 from bench.workerd.process import QUEUE_PATH
 
 OTHER = "other routes"
-QUEUE = "queue "
+QUEUE, CRON = "queue ", "cron "
+"""What begins the routes of events that are no HTTP."""
+_CRON = f"{QUEUE_PATH}?cron="
 _SEGMENTS = 12
 _IDS = (
     (re.compile(r"\d+"), ":number"),
@@ -29,10 +31,13 @@ _IDS = (
 
 
 def route_of(request: Request) -> str:
-    """Such as ``GET /users/:number``; of a batch, ``queue`` and its name.
+    """Such as ``GET /users/:number``; of a batch ``queue`` and its name, of a wake-up
+    ``cron`` and its schedule.
 
     The query is left out: it is data, and may be secret.
     """
+    if request.path.startswith(_CRON):
+        return f"{CRON}{shown(unquote(request.path.removeprefix(_CRON)))}"
     if request.path.startswith(QUEUE_PATH):
         return f"{QUEUE}{shown(unquote(request.path.partition('=')[2]))}"
     segments = [_template(part) for part in urlsplit(request.path).path.split("/")]

@@ -1,5 +1,5 @@
-"""A JSON object a line: ``{"method", "path", "headers", "body"}``, or a batch of a
-queue, ``{"queue", "messages"}``."""
+"""A JSON object a line: ``{"method", "path", "headers", "body"}``, a batch of a queue,
+``{"queue", "messages"}``, or a wake-up by a schedule, ``{"cron"}``."""
 
 from __future__ import annotations
 
@@ -10,7 +10,13 @@ import orjson
 
 from bench.path.http import Request
 from bench.project.requests import Parsed
-from bench.project.requests._checked import MOST_REQUESTS, Place, batch, request
+from bench.project.requests._checked import (
+    MOST_REQUESTS,
+    Place,
+    batch,
+    request,
+    wake_up,
+)
 
 NOTE = 'NDJSON: {"method": "POST", "path": "/x", "headers": {}, "body": "..."} a line'
 SUFFIXES = (".ndjson", ".jsonl")
@@ -46,6 +52,8 @@ def _request(place: Place, line: bytes) -> Request:
         raise place.wrong("", "is not an object")
     if "queue" in value:
         return batch(place, value["queue"], value.get("messages"))
+    if "cron" in value:
+        return wake_up(place, value["cron"])
     headers = value.get("headers")
     headers = {} if headers is None else headers
     if not isinstance(headers, dict):

@@ -9,6 +9,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from bench.figures import workloads
+from bench.figures._axes import TIMES
+from bench.figures._common import empty, number, styled
+from bench.figures._contest import cut, listed
 from bench.platform import LimitProfile
 
 if TYPE_CHECKING:
@@ -17,15 +20,23 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 TITLE = "Routes: what a request is charged"
+SOURCE = "worker"
+
 Row = dict[str, Any]
 _LOWEST = 2.8  # inches
+_LONGEST = 60  # letters of a route
 
 
 def draw(
     result: Row, samples: pd.DataFrame, limits: LimitProfile
 ) -> tuple[Figure, pd.DataFrame]:
     """One line a route, both phases on it; the frame has every row of the document."""
-    rows = [_as_case(row) for row in result.get("rows") or []]
+    import pandas as pd
+
+    rows = [_as_case(row) for row in listed(result, "rows") if "asked" in row]
+    if not any(_charged(row) for row in rows):
+        with styled():
+            return empty("No route of the Worker was measured."), pd.DataFrame(rows)
     drawn, data = workloads.draw({**result, "rows": rows}, samples, limits)
     # A Worker may have one route: the axes still need room between their names.
     drawn.set_figheight(max(drawn.get_figheight(), _LOWEST))
@@ -47,13 +58,20 @@ def _keep_inside(axes: Axes) -> None:
             axes.set_xlabel(f"{axes.get_xlabel()}\n{name}, is far to the left")
 
 
+def _charged(row: Row) -> bool:
+    """Whether there is a cost that a log axis can show."""
+    if row["error"]:
+        return False
+    return any((number(row.get(key)) or 0) > 0 for key in ("locked_ms", "cpu_ms"))
+
+
 def _as_case(row: Row) -> Row:
-    error = row.get("error") or None
+    error, asked = row.get("error") or None, number(row.get("asked"))
     return row | {
-        "workload": _plain(row["route"]),
+        "workload": _plain(cut(str(row.get("route")), _LONGEST)),
         "route": "native",
-        "fixture": f"{row['asked']:,}\N{MULTIPLICATION SIGN}",
-        "error": error and _plain(error),
+        "fixture": "" if asked is None else f"{asked:,.0f}{TIMES}",
+        "error": error and _plain(str(error)),
     }
 
 
