@@ -74,10 +74,11 @@ SIZES = {
         isolates=16,
     ),
     "full": Size(
-        # Groups differ by 2 to 6 % with the neighbours of the machine: many short ones
-        # say more, and it takes 15 to 120 of them.
+        # Turns of one group differ as much as turns of two (by 4 to 10 %, with the
+        # neighbours of the machine), and starting a group costs as much as 20 rounds:
+        # so a group has many.
         Budget(7200, 0.02, min_groups=12),
-        Pace(8, 20, warm_seconds=0.02, block_seconds=0.6, least=1),
+        Pace(40, 100, warm_seconds=0.02, block_seconds=2, least=1),
         sizes=(1_000, 3_000, 10_000, 30_000, 100_000, 300_000, 1_000_000, 10_000_000),
         pretty_sizes=(1_000, 10_000, 100_000, 1_000_000),
     ),

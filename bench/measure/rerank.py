@@ -68,7 +68,8 @@ SIZES = {
     ),
     "full": Size(
         Budget(3600, 0.02, min_groups=12),
-        Pace(8, 15, warm_seconds=0.02, block_seconds=0.3, least=1),
+        # Many rounds a group, as for parsers.
+        Pace(40, 60, warm_seconds=0.02, block_seconds=1.5, least=1),
         _product((1, 8, 32, 100, 316, 1000), (128, 384, 768, 1536, 3072)),
         900,
         _product((1, 8, 32, 100, 316, 1000), (128, 384, 768, 1536, 3072)),
