@@ -221,7 +221,7 @@ def test_any_value_in_any_place_is_written_or_left_out(kind, data):
 
 
 def test_the_tables_of_a_notebook_escape_what_they_did_not_write():
-    from bench.report import _compared, _parsers, _rerank, tables
+    from bench.report import _parsers, _rerank, tables
 
     for text in HOSTILE[:4]:
         mine = {kind: hostile(d, text) for kind, d in DOCUMENTS.items()}
@@ -231,7 +231,7 @@ def test_the_tables_of_a_notebook_escape_what_they_did_not_write():
             _parsers.switches(mine["parsers"]),
             _rerank.rerankers(mine["rerank"]),
             _rerank.break_even(mine["rerank"]),
-            _compared.stories(mine["rerank"]),
+            _rerank.stories(mine["rerank"]),
         ):
             page = Page(tables.shown(table).to_html())
             assert " ".join(text.split()) in page.text

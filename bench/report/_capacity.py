@@ -9,6 +9,7 @@ from typing import Any
 from bench.figures._common import milliseconds
 from bench.figures._contest import listed
 from bench.report import _capacity_cells as cells
+from bench.report._compared import idents
 from bench.report._evidence import Table
 from bench.report._lines import joined, table, wrapped
 from bench.report._shape import MISSING
@@ -52,7 +53,13 @@ def metrics(document: Row) -> Table:
         for row in listed(document, "rows")
     ]
     notes = [_ENDS, "A percentile has a value where ten requests lie beyond it."]
-    return Table(["what", "profile", "value", "interval", "n"], rows, notes)
+    head = ["what", "profile", "value", "interval", "n"]
+    return Table(head, rows, notes, _origins(document, listed(document, "rows")))
+
+
+def _origins(document: Row, rows: Iterable[Row]) -> list[list[str]]:
+    """The samples of each row: its own, else those that were simulated."""
+    return [idents(row) or idents(document) for row in rows]
 
 
 def limits(document: Row, profile: str | None = None, *, wide: bool = True) -> Table:
@@ -67,6 +74,7 @@ def limits(document: Row, profile: str | None = None, *, wide: bool = True) -> T
         if profile in (None, row.get("profile"))
     ]
     lines: dict[tuple[str, ...], list[str]] = {}
+    origins: dict[tuple[str, ...], list[str]] = {}
     for row in sorted(rows, key=cells.lowest):
         line = (
             str(row.get("item")),
@@ -76,6 +84,7 @@ def limits(document: Row, profile: str | None = None, *, wide: bool = True) -> T
             *([f"{cells.short(row.get('uses'))} {row.get('unit')}"] if wide else []),
         )
         lines.setdefault(line, []).append(str(row.get("profile")))
+        origins.setdefault(line, _origins(document, [row])[0])
     every = document.get("profiles") or []
     found = [
         [item, *rest, cells.whose(names, every)]
@@ -83,7 +92,8 @@ def limits(document: Row, profile: str | None = None, *, wide: bool = True) -> T
     ]
     head = ["limit", "binds at (1/s)", "interval", "times"]
     head += [*(["of a request"] if wide else []), "profiles"]
-    return Table(head, found, ["Times: that rate over the expected one."])
+    notes = ["Times: that rate over the expected one."]
+    return Table(head, found, notes, list(origins.values()))
 
 
 def reasons(document: Row, profile: str) -> str:
@@ -117,7 +127,7 @@ def costs(document: Row) -> Table:
         "Services behind cost the same wherever the code runs; tokens of a model are "
         "in no bill."
     )
-    return Table(head, rows, notes)
+    return Table(head, rows, notes, _origins(document, listed(document, "cost")))
 
 
 def external(document: Row) -> Table:
@@ -144,7 +154,7 @@ def external(document: Row) -> Table:
         "A machine serves one request at a time, in the time that was measured: an "
         "engine with more to hold takes longer, and more of them."
     )
-    return Table(head, rows, notes)
+    return Table(head, rows, notes, _origins(document, listed(document, "external")))
 
 
 def break_even(document: Row) -> Table:
@@ -164,7 +174,7 @@ def break_even(document: Row) -> Table:
         f"{row['option']}: {row['what']}." for row in listed(document, "break_even")
     ]
     notes.append("Without a rate, what is named is cheaper at every rate.")
-    return Table(head, rows, notes)
+    return Table(head, rows, notes, _origins(document, listed(document, "break_even")))
 
 
 def sensitivity(document: Row, answer: str) -> Table:
@@ -181,7 +191,7 @@ def sensitivity(document: Row, answer: str) -> Table:
         if cells.moves(row)
     ]
     head = [f"what drives it: {_ANSWERS[answer]}", "range", "at its low", "at its high"]
-    return Table(head, found, [])
+    return Table(head, found, [], [idents(document) for _ in found])
 
 
 def twins(document: Row) -> Table:
@@ -195,7 +205,8 @@ def twins(document: Row) -> Table:
         ]
         for row in listed(document, "twins")
     ]
-    return Table(["answer", "this traffic", "as Poisson", "differs"], rows, [])
+    head = ["answer", "this traffic", "as Poisson", "differs"]
+    return Table(head, rows, [], _origins(document, listed(document, "twins")))
 
 
 def terminal(document: Row) -> str:

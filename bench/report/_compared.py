@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from bench.figures._axes import Estimate, ratio_text
@@ -10,7 +10,10 @@ from bench.figures._common import milliseconds, number, spoken
 from bench.figures._contest import Row, estimate, failure, in_order, listed
 from bench.report import _shape
 from bench.report._evidence import WARN, Table
+from bench.verdict.claims._ground import named
 
+# What a story was tried with, and the phase.
+Condition = tuple[str, str]
 MICRO = "\N{MICRO SIGN}s"
 
 
@@ -81,9 +84,10 @@ def controls(document: Row, name: Sequence[str]) -> list[str]:
     return [f"All {many}." if len(tables) > 1 else f"The A/A {many}."]
 
 
-def stories(document: Row) -> Table:
+def told(document: Row, kind: str, origins: Mapping[Condition, list[str]]) -> Table:
     """What the article says took long, under each condition that a Worker can have,
-    and under any other that takes as long."""
+    and under any other that takes as long. ``origins`` are the samples of conditions
+    in their phase; any other rests on its row of the document of ``kind``."""
     found = listed(document, "stories")
     shown = [
         row
@@ -104,17 +108,26 @@ def stories(document: Row) -> Table:
     notes = [f"The article: {claim}." for claim in claims]
     if left := len(found) - len(shown):
         notes.append(f"In CPython, conditions that take less: {left}.")
-    return Table(["condition", "runtime", "phase", "here (ms)", "as long"], rows, notes)
-
-
-def sources(named: Iterable[tuple[str, Any]]) -> Table:
-    """The evidence of each name, an id a row. What is no list of ids has none."""
-    rows = [
-        ["" if place else name, str(ident)]
-        for name, idents in named
-        for place, ident in enumerate(idents if isinstance(idents, list) else [])
+    head = ["condition", "runtime", "phase", "here (ms)", "as long"]
+    places = [(str(row.get("condition")), str(row.get("phase"))) for row in shown]
+    mine = [
+        origins.get(place)
+        or [named(f"{kind}.json", "stories", condition=place[0], phase=place[1])]
+        for place in places
     ]
-    return Table(["of", "evidence"], rows, [])
+    return Table(head, rows, notes, mine)
+
+
+def idents(row: Row) -> list[str]:
+    """The ids of evidence of a row. What is no list of ids has none."""
+    found = row.get("evidence")
+    return [str(each) for each in found] if isinstance(found, list) else []
+
+
+def sources(named: Iterable[tuple[str, Sequence[str]]]) -> Table:
+    """The evidence of each name, an id a row."""
+    rows = [[name, ident] for name, found in named for ident in found]
+    return Table(["of", "evidence"], rows, [], [[ident] for _, ident in rows])
 
 
 def kilobytes(value: Any) -> str:

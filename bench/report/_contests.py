@@ -4,6 +4,7 @@ shows, and what a terminal."""
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from types import ModuleType
 from typing import Any, NamedTuple
 
 from bench.figures._contest import Row, limit, listed, main_fixture
@@ -17,7 +18,7 @@ from bench.report import (
     _rerank,
 )
 from bench.report import _workloads as _replayed
-from bench.report._compared import controls, stories
+from bench.report._compared import controls
 from bench.report._evidence import Table
 from bench.report._lines import indented, joined, table, wrapped
 from bench.verdict import parsers, rerank
@@ -53,7 +54,7 @@ def _of_parsers(document: Row) -> Iterable[Titled]:
     yield Titled("by size", _parsers.costs(document), _COSTS)
     yield Titled("switch", _parsers.switches(document), _SWITCHES)
     yield Titled("correctness", _parsers.correctness(document), _CORRECTNESS)
-    yield Titled("the article's 18 KB", stories(document), _STORIES)
+    yield Titled("the article's 18 KB", _parsers.stories(document), _STORIES)
 
 
 def _of_rerank(document: Row) -> Iterable[Titled]:
@@ -64,7 +65,7 @@ def _of_rerank(document: Row) -> Iterable[Titled]:
     title = "cheapest exact way, ms"
     yield Titled(title, _rerank.break_even(document), _BREAK_EVEN)
     yield Titled("the service itself", _rerank.service(document), _SERVICE)
-    yield Titled("the article's 12 ms", stories(document), _STORIES)
+    yield Titled("the article's 12 ms", _rerank.stories(document), _STORIES)
 
 
 def _of_matrix(document: Row) -> Iterable[Titled]:
@@ -96,6 +97,26 @@ def _of_claims(document: Row) -> Iterable[Titled]:
         yield Titled(title, found, "")
     title = "what the verdicts on claims rest on"
     yield Titled(title, _claims.evidence(document), _SOURCES)
+
+
+def _of_worker(document: Row) -> Iterable[Titled]:
+    name = str(document["limits"]["name"])
+    yield Titled("all requests, by limits", _project().profiles(document), "")
+    yield Titled(f"by route, {name}", _project().verdicts(document, name), "")
+    yield Titled("cost of a request", _project().costs(document), "")
+    yield Titled("where the CPU goes", _project().functions(document), "")
+    yield Titled("memory", _project().memory(document), "")
+
+
+def _worker(document: Row) -> str:
+    return str(_project().sentence(document))
+
+
+def _project() -> ModuleType:
+    # What measures a project takes a while to import, and few pages need it.
+    from bench.report import _project
+
+    return _project
 
 
 def _of_capacity(document: Row) -> Iterable[Titled]:
@@ -215,6 +236,12 @@ KINDS = {
         "What breaks first, at what rate, and what does it cost?",
         _capacity.sentence,
         _of_capacity,
+    ),
+    "worker": Contest(
+        "the Worker",
+        "Does this Worker fit, and where does its CPU go?",
+        _worker,
+        _of_worker,
     ),
 }
 """By the verb that makes the document, and in the order of a page."""

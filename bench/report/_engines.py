@@ -11,6 +11,7 @@ from bench.figures._contest import Row, estimate, listed
 from bench.report import _shape
 from bench.report._compared import count
 from bench.report._evidence import WARN, Table
+from bench.verdict.raw import pattern
 
 _ASKED = {
     "rag_complex": "filtered",
@@ -38,7 +39,15 @@ def engines(document: Row) -> Table:
         for row in listed(found, "engines")
     ]
     notes = [f"{_name(row)}: {row.get('note')}." for row in listed(found, "engines")]
-    return Table(["engine", "version", "here"], rows, [*notes, *_skipped(found)])
+    origins = [_origin(row) for row in listed(found, "engines")]
+    head = ["engine", "version", "here"]
+    return Table(head, rows, [*notes, *_skipped(found)], origins)
+
+
+def _origin(row: Row, *keys: str) -> list[str]:
+    """The requests to an engine that have these parts of the row."""
+    named = {key: row.get(key) for key in keys}
+    return [pattern(invocation="engine", variant=row.get("engine"), **named)]
 
 
 def _name(row: Row) -> str:
@@ -81,7 +90,9 @@ def services(document: Row) -> Table:
         for row in listed(_outside(document), "services")
     ]
     head = ["engine, request, size", "service (ms)", "CPU", "trip", "recall", "n"]
-    return Table(head, rows, [_SERVICE])
+    found = listed(_outside(document), "services")
+    origins = [_origin(row, "stage", "fixture") for row in found]
+    return Table(head, rows, [_SERVICE], origins)
 
 
 def _asked(row: Row) -> str:
@@ -109,7 +120,8 @@ def sizes(document: Row) -> Table:
         for row in laws
     ]
     head = ["engine, request", "exponent", "measured", "at", "service there (ms)"]
-    return Table(head, rows, [str(found["note"])] if found.get("note") else [])
+    notes = [str(found["note"])] if found.get("note") else []
+    return Table(head, rows, notes, [_origin(row, "stage") for row in laws])
 
 
 def _exponent(row: Row) -> str:

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple, Self
 
 from bench.figures._axes import factor
 from bench.figures._common import invocations_of, number, phases_of, runtimes_of, spoken
-from bench.report import _shape
+from bench.report import _origins, _shape
 from bench.verdict.answer import is_locked, measured
 from bench.verdict.article import pivoted
 
@@ -41,11 +41,16 @@ class Toned(str):
 
 
 class Table(NamedTuple):
-    """Column names, rows of as many cells, and sentences to stand below."""
+    """Column names, rows of as many cells, and sentences to stand below.
+
+    ``origins`` say for each row what it was derived from: ids of evidence, or patterns
+    of such ids (`bench.verdict.raw`). A page links them; a terminal leaves them out.
+    """
 
     head: list[str]
     rows: list[list[str]]
     notes: list[str]
+    origins: Sequence[Sequence[str]] = ()
 
     @property
     def kinds(self) -> list[str]:
@@ -114,7 +119,13 @@ def instruments(document: Row) -> Table:
     ]
     said = "No instrument contradicts another." if rows and not doubts else ""
     notes = [*doubts, *apart, said]
-    return Table(["invocation", *names], rows, [note for note in notes if note])
+    first = [next(iter(readings.values())) for readings in by.values()]
+    return Table(
+        ["invocation", *names],
+        rows,
+        [note for note in notes if note],
+        [_origins.instruments(document, row) for row in first],
+    )
 
 
 def warming(document: Row) -> Table:
@@ -143,7 +154,8 @@ def warming(document: Row) -> Table:
         for (runtime, invocation), requests in rows.items()
     ]
     head = ["request", *map(str, shown), "warm", "first / warm", "n"]
-    return Table(head, cells, [])
+    first = [next(iter(requests.values())) for requests in rows.values()]
+    return Table(head, cells, [], list(map(_origins.warming, first)))
 
 
 def _level(requests: dict[int, Row], warm: Any) -> tuple[str, str]:
@@ -179,7 +191,8 @@ def article(document: Row, phases: Sequence[str] | None = None) -> Table:
         for row in table
     ]
     head = [f"{spoken(runtime)} {phase}" for runtime, phase in kinds]
-    return Table(["operation", "article", *head], rows, [])
+    origins = [_origins.article(document, row["by"].values()) for row in table]
+    return Table(["operation", "article", *head], rows, [], origins)
 
 
 def in_order(document: Row, rows: Iterable[Row]) -> list[Row]:

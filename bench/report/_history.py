@@ -18,6 +18,8 @@ from bench.report._lines import joined, wrapped
 _HERE = Path(__file__).parent
 # Rows that a reader looks through; the document has all.
 SHOWN = 40
+# Rows of a page, where they can be filtered.
+FILTERED = 2000
 _DIGITS = 10  # of a commit
 _SMALLEST = 1e-12  # p that is worth telling
 Row = dict[str, Any]
@@ -157,7 +159,7 @@ def _lines(document: Row) -> Iterator[str]:
         before, after = (_shape.ms(row[key]) for key in ("before_ms", "after_ms"))
         beside = f"; {', '.join(row['changed'])}" if row["changed"] else ""
         yield from wrapped(f"  {before} to {after} ms, {_chance(row['p'])}{beside}")
-    head, rows, notes = series(document)
+    head, rows, notes, _ = series(document)
     # The name stands last: it is the longest, and its end tells cells apart.
     turned = [[*row[1:4], row[0]] for row in rows]
     yield ""
@@ -173,7 +175,7 @@ def _chance(p: float) -> str:
 
 
 def page(document: Row) -> str:
-    """The history as HTML that needs nothing else: no network, no script."""
+    """The history as HTML that needs nothing else: no network, no file."""
     from bench.report._page import html
 
     return html(
@@ -181,9 +183,9 @@ def page(document: Row) -> str:
         document=document,
         answer=sentence(document),
         picture=_picture(document),
-        changes=changes(document),
-        series=series(document),
-        runs=runs(document),
+        changes=changes(document, FILTERED),
+        series=series(document, FILTERED),
+        runs=runs(document, FILTERED),
         method=method(document),
     )
 

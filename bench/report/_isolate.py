@@ -6,7 +6,7 @@ from typing import Any
 
 from bench.figures._common import foreign, milliseconds, number, runtimes_of, spoken
 from bench.platform import LimitProfile
-from bench.report import _shape
+from bench.report import _origins, _shape
 from bench.report._evidence import Table, ends
 from bench.verdict.answer import percent
 
@@ -14,6 +14,8 @@ Row = dict[str, Any]
 
 # What converting one event of the model's stream may cost more than passing it on.
 CHUNK_MS = 0.010
+# A line of the table, and a row of the document that it is about.
+_Line = tuple[list[str], Row]
 _HEAD = ["the isolate", "measured", "limit", "of it", "n"]
 _STARTED = {
     "plain": "start-up",
@@ -32,6 +34,7 @@ def isolate(document: Row, limits: LimitProfile) -> Table:
     names = runtimes_of(document, (row.get("runtime") for row in found))
     isolates = [name for name in names if name not in others]
     rows: list[list[str]] = []
+    origins: list[_origins.Origin] = []
     for runtime in names:
         mine = [row for row in found if str(row.get("runtime")) == runtime]
         lines = [
@@ -41,56 +44,62 @@ def isolate(document: Row, limits: LimitProfile) -> Table:
             *_conversion(mine),
         ]
         name = "" if isolates == [runtime] else f", {spoken(runtime)}"
-        rows += [[f"{what}{name}", *cells] for what, *cells in lines]
-    return Table(_HEAD, rows, [text for row in found if (text := _said(row, found))])
+        rows += [[f"{what}{name}", *cells] for (what, *cells), _ in lines]
+        origins += [_origins.isolate(row) for _, row in lines]
+    notes = [text for row in found if (text := _said(row, found))]
+    return Table(_HEAD, rows, notes, origins)
 
 
 def _value(row: Row) -> float | None:
     return number(row.get("value"))
 
 
-def _startup(rows: list[Row], limits: LimitProfile | None) -> list[list[str]]:
+def _startup(rows: list[Row], limits: LimitProfile | None) -> list[_Line]:
     mine = [row for row in rows if row.get("what") == "startup"]
     # The sum comes before its parts, and it alone has a limit.
     mine.sort(key=lambda row: str(row.get("variant")) not in ("plain", "total"))
-    lines = []
+    lines: list[_Line] = []
     for row in mine:
         variant = str(row.get("variant"))
         whole = variant in ("plain", "total")
         limit = _limit(limits, "startup_ms") if whole else None
         text = f"{_shape.ms(row['value'])}{ends(row)} ms"
         name = _STARTED.get(variant, variant)
-        lines.append([name, text, *_share(float(row["value"]), limit, "ms"), _n(row)])
+        share = _share(float(row["value"]), limit, "ms")
+        lines.append(([name, text, *share, _n(row)], row))
     return lines
 
 
-def _script(rows: list[Row], limits: LimitProfile) -> list[list[str]]:
-    lines = []
+def _script(rows: list[Row], limits: LimitProfile) -> list[_Line]:
+    lines: list[_Line] = []
     for row in rows:
         if row.get("what") == "script":
             variant, size = str(row.get("variant")), float(row["value"])
             # The limit is of what is uploaded, which is compressed.
             limit = _limit(limits, "script_mb") if variant == "gzip" else None
             name, text = _SIZES.get(variant, variant), f"{size / 1e3:,.1f} KB"
-            lines.append([name, text, *_share(size / 1e6, limit, "MB"), ""])
+            lines.append(([name, text, *_share(size / 1e6, limit, "MB"), ""], row))
     return lines
 
 
-def _heap(rows: list[Row], limits: LimitProfile) -> list[list[str]]:
+def _heap(rows: list[Row], limits: LimitProfile) -> list[_Line]:
     by: dict[str, dict[str, float]] = {}
+    about: dict[str, Row] = {}
     for row in rows:
         if row.get("what") == "heap":
+            about[str(row.get("variant"))] = row
             found = by.setdefault(str(row.get("variant")), {})
             found[str(row.get("metric"))] = float(row["value"])
     limit = _limit(limits, "memory_mb")
-    lines = []
+    lines: list[_Line] = []
     for many, values in by.items():
         name = "heap, idle" if many == "0" else f"heap, {many} in flight"
         text = f"{_megabytes(next(iter(values.values())))} MB"
         if "peak" in values:
             live, peak = (_megabytes(values.get(key)) for key in ("live", "peak"))
             text = f"{live} MB live, {peak} MB peak"
-        lines.append([name, text, *_share(max(values.values()), limit, "MB"), ""])
+        share = _share(max(values.values()), limit, "MB")
+        lines.append(([name, text, *share, ""], about[many]))
     return lines
 
 
@@ -98,14 +107,17 @@ def _megabytes(value: float | None) -> str:
     return _shape.MISSING if value is None else f"{value:,.1f}"
 
 
-def _conversion(rows: list[Row]) -> list[list[str]]:
+def _conversion(rows: list[Row]) -> list[_Line]:
     return [
-        [
-            "converting a chunk",
-            f"{_micro(row)} \N{MICRO SIGN}s",
-            *_share(float(row["value"]), CHUNK_MS, ""),
-            _n(row),
-        ]
+        (
+            [
+                "converting a chunk",
+                f"{_micro(row)} \N{MICRO SIGN}s",
+                *_share(float(row["value"]), CHUNK_MS, ""),
+                _n(row),
+            ],
+            row,
+        )
         for row in rows
         if row.get("what") == "conversion" and row.get("metric") == "cpu"
     ]

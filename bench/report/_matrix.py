@@ -5,7 +5,7 @@ from __future__ import annotations
 from bench.figures._common import number
 from bench.figures._contest import Row, listed
 from bench.report import _shape
-from bench.report._compared import sources
+from bench.report._compared import idents, sources
 from bench.report._evidence import Table, Toned
 from bench.verdict import matrix_text
 from bench.verdict._matrix_terms import NOT_MEASURED, UNTIL
@@ -25,14 +25,15 @@ _NOTE = f"{_OTHER} is not as the article says."
 def overview(document: Row) -> Table:
     """Every workload in every profile, beside what the article says."""
     names = matrix_text.profiles(document)
-    rows = []
+    rows, origins = [], []
     for found in matrix_text.by_workload(document).values():
         first = next(iter(found.values()))
         article = f"{first.get('article')}; {first.get('article_choice')}"
         cells = [_cell(found.get(name, {})) for name in names]
         rows.append([_title(first), article, *cells])
+        origins.append([ident for row in found.values() for ident in idents(row)])
     notes = [matrix_text.key(document), _NOTE] if rows else []
-    return Table(["workload", "the article", *names], rows, notes)
+    return Table(["workload", "the article", *names], rows, notes, origins)
 
 
 def _title(row: Row) -> str:
@@ -59,6 +60,7 @@ def strictest(document: Row) -> str:
 def details(document: Row) -> Table:
     """Every workload in the strictest profile: what is left, what decides, and where to
     put it."""
+    found = matrix_text.of(document, strictest(document))
     rows = [
         [
             _title(row),
@@ -68,10 +70,10 @@ def details(document: Row) -> Table:
             str(row.get("choice") or _shape.MISSING),
             _factor(row),
         ]
-        for row in matrix_text.of(document, strictest(document))
+        for row in found
     ]
     head = ["workload", "verdict", "margin (ms)", "decided by", "put it"]
-    return Table([*head, "up to factor"], rows, [])
+    return Table([*head, "up to factor"], rows, [], list(map(idents, found)))
 
 
 def _driver(row: Row) -> str:
@@ -87,20 +89,16 @@ def _factor(row: Row) -> str:
 
 def reasons(document: Row) -> Table:
     """In the strictest profile: why ours is the article's verdict, or not."""
-    rows = [
-        [_title(row), str(row.get("why"))]
-        for row in matrix_text.of(document, strictest(document))
-    ]
-    return Table(["workload", "why"], rows, [])
+    found = matrix_text.of(document, strictest(document))
+    rows = [[_title(row), str(row.get("why"))] for row in found]
+    return Table(["workload", "why"], rows, [], list(map(idents, found)))
 
 
 def evidence(document: Row) -> Table:
     """The ids of the samples behind each workload's row."""
     named: dict[str, list[str]] = {}
     for row in listed(document, "rows"):
-        found = row.get("evidence")
-        ids = named.setdefault(_title(row), [])
-        ids += [str(each) for each in found] if isinstance(found, list) else []
+        named.setdefault(_title(row), []).extend(idents(row))
     return sources((name, list(dict.fromkeys(ids))) for name, ids in named.items())
 
 
@@ -124,6 +122,19 @@ def sentence(document: Row) -> str:
         fits = [f"{_fitting(document, each)} fit {each}" for each in others]
         parts.append(f"Of the other limits: {', '.join(fits)}.")
     return " ".join(parts)
+
+
+def brief(document: Row) -> str:
+    """The verdicts in the strictest profile, counted: ``free: 7 fit, 3 do not fit``."""
+    name = strictest(document)
+    kinds = [matrix_text.kind(row) for row in matrix_text.of(document, name)]
+    said = [
+        f"{kinds.count(kind)} {words.partition(' until')[0]}"
+        + (" for a while" if kind == UNTIL else "")
+        for kind, words in _SAID.items()
+        if kind in kinds
+    ]
+    return f"{name}: {', '.join(said)}" if said else ""
 
 
 def _names(rows: list[Row]) -> str:

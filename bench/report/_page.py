@@ -1,27 +1,35 @@
-"""One HTML file that needs nothing else: no network, no script, no font.
+"""One HTML file that needs nothing else: no network, no font, no script but its own.
 
 Everything a user could have written, from a stage's name to an error's text, passes
 the template's autoescape; pictures are data of `img` elements, in which no script
-runs; and the page's own policy forbids every load.
+runs; and the page's own policy forbids every load, and every script but the one that
+sorts and filters tables, which it knows by its hash.
 """
 
 from __future__ import annotations
 
+import base64
+import hashlib
+from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from bench.figures._common import number, spoken
 from bench.files import write_whole
 from bench.platform import DEFAULT, LimitProfile, limit_profile
-from bench.report import _evidence, _shape
+from bench.report import _evidence, _origins, _shape
 from bench.report._contests import KINDS, sections
 from bench.report._drawn import sentinel_text
 from bench.report._isolate import isolate
 from bench.report._limitations import comparisons, limitations
 from bench.report._pictures import figures
+from bench.report._raw import Raw
 from bench.report._run import RunFolder, read
 from bench.verdict import answer
 from bench.verdict.article import SOURCE
+
+if TYPE_CHECKING:
+    from jinja2 import Environment
 
 Row = dict[str, Any]
 
@@ -61,6 +69,7 @@ _FILES = {
     },
     "matrix.md": "the decision matrix with all that flips it, as Markdown",
     "capacity.md": "the capacity plan as Markdown",
+    "history.html": "every finished run until then, cell by cell",
     "transfer.json": "the factor from this machine to production",
     "manifest.json": "arguments, seed, commit, inputs, state of every cell",
     "machine.json": "facts of the machine",
@@ -82,9 +91,23 @@ def render(run: RunFolder) -> str:
 
 
 def html(template: str, **context: Any) -> str:
-    """A template of this folder with the one style sheet; all else is escaped."""
-    import jinja2
+    """A template of this folder with the one style sheet and the one script; all else
+    is escaped."""
     from markupsafe import Markup
+
+    # What is not escaped: the style sheet and the script beside this file.
+    style, script = (
+        Markup((_HERE / name).read_text(encoding="utf-8"))  # noqa: S704
+        for name in ("report.css", "tables.js")
+    )
+    own = {"style": style, "script": script, "policy": _policy(script), "raw": None}
+    return _templates().get_template(template).render(**(own | context))
+
+
+@cache
+def _templates() -> Environment:
+    # Kept: to compile the templates takes longer than to render most pages.
+    import jinja2
 
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(_HERE),
@@ -102,9 +125,16 @@ def html(template: str, **context: Any) -> str:
         "share": _shape.share,
         "spoken": spoken,
     }
-    # The one text that is not escaped: the style sheet beside this file.
-    style = Markup((_HERE / "report.css").read_text(encoding="utf-8"))  # noqa: S704
-    return environment.get_template(template).render(style=style, **context)
+    return environment
+
+
+def _policy(script: str) -> str:
+    """What a browser may do with the page: show it, and run exactly ``script``."""
+    digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
+    return (
+        "default-src 'none'; img-src data:; style-src 'unsafe-inline'; "
+        f"script-src 'sha256-{digest}'"
+    )
 
 
 def _context(run: RunFolder) -> Row:
@@ -147,6 +177,7 @@ def _context(run: RunFolder) -> Row:
         ],
         "profiles": run.profiles,
         "notebooks": run.notebooks,
+        "raw": Raw(run),
         "failed": [
             _full(row, _STAGE) for row in document.get("rows") or [] if row.get("error")
         ],
@@ -178,7 +209,9 @@ def _against(document: Row, limits: LimitProfile) -> Row:
     found = answer.against_all(document, limits)
     rows: dict[str, Row] = {}
     for entry in found:
-        row = rows.setdefault(entry.profile.name, {"profile": entry.profile, "by": {}})
+        blank: Row = {"profile": entry.profile, "by": {}, "origin": []}
+        row = rows.setdefault(entry.profile.name, blank)
+        row["origin"] += _nearest(document, entry)
         row["by"][entry.phase] = {
             "runtime": entry.runtime,
             "invocation": entry.invocation,
@@ -190,9 +223,18 @@ def _against(document: Row, limits: LimitProfile) -> Row:
     return {"phases": phases, "rows": list(rows.values())}
 
 
+def _nearest(document: Row, entry: answer.Against) -> list[str]:
+    """What the share of the invocation that is nearest to its limit rests on."""
+    place = {name: getattr(entry, name) for name in _PLACE}
+    return list(_origins.locked(document, place))
+
+
 def _totals(document: Row) -> list[Row]:
     rows = _evidence.in_order(document, document.get("totals") or [])
-    return [_full(row, _WHOLE) for row in rows]
+    return [
+        _full(row, _WHOLE) | {"origins": {"checked": _origins.checked(document, row)}}
+        for row in rows
+    ]
 
 
 def _command(document: Row) -> str:
@@ -215,6 +257,7 @@ def _group(document: Row, whole: Row, limits: LimitProfile) -> Row:
         | {
             "share": answer.counted(row, whole) / limit,
             "part": max(cpu, 0) / _longest(whole),
+            "origin": _origins.stage(document, row, str(row.get("stage"))),
         }
         for row in document.get("rows") or []
         if (cpu := number(row.get("cpu_ms"))) is not None
@@ -232,6 +275,12 @@ def _group(document: Row, whole: Row, limits: LimitProfile) -> Row:
         "alone": any(row["alone_ms"] is not None for row in stages),
         "profiled": any(row["profile_ms"] is not None for row in stages),
         "profile_note": _evidence.profile_note(whole),
+        "origins": {
+            "floor": _origins.floor(whole),
+            "whole": _origins.whole(whole),
+            "locked": _origins.locked(document, whole),
+            "checked": _origins.checked(document, whole),
+        },
     }
 
 

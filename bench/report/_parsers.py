@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from bench.figures._axes import Estimate
 from bench.figures._common import number, spoken
 from bench.figures._contest import (
@@ -21,10 +23,16 @@ from bench.report._compared import (
     failures,
     kilobytes,
     times,
+    told,
     with_ends,
 )
 from bench.report._evidence import Table
+from bench.verdict.claims._ground import named
+from bench.verdict.raw import pattern
 
+# What bodies that differ in size alone are called, and how the plain ones end.
+_SIZED = "transcript of "
+_FIRST = "first request of an isolate"
 _FLAWS = {
     "accepts_wrong": "takes bad",
     "rejects_wrong": "refuses good",
@@ -59,7 +67,32 @@ def speed(document: Row, mode: str) -> Table:
         for row in by_runtime(mine)
     ]
     head = ["parser", "runtime", f"CPU ({MICRO})", "to json", "to best"]
-    return Table([*head, "peak (KB)", "n"], rows, failures(mine, "parser"))
+    notes = failures(mine, "parser")
+    origins = [_compared_to(row) for row in by_runtime(mine)]
+    return Table([*head, "peak (KB)", "n"], rows, notes, origins)
+
+
+def _origin(row: Row, **other: Any) -> str:
+    """The samples of a row, with ``other`` parts of their id in place of its own."""
+    own = {
+        "runtime": row.get("runtime"),
+        "phase": "warm",
+        "invocation": "parse",
+        "stage": row.get("mode"),
+        "variant": row.get("parser"),
+        "fixture": row.get("fixture"),
+    }
+    return pattern(**(own | other))
+
+
+def _compared_to(row: Row) -> list[str]:
+    """A parser's samples, and those of the two that its ratios are to."""
+    best = row.get("fastest") or row.get("parser")
+    return [
+        _origin(row),
+        _origin(row, runtime="cpython", variant="json"),
+        _origin(row, variant=best),
+    ]
 
 
 def _to_fastest(row: Row) -> Estimate | None:
@@ -88,7 +121,15 @@ def bodies(document: Row) -> Table:
     others = [r for r in listed(document, "rows") if r.get("fixture") != main]
     notes = failures(others, "parser", "fixture", "mode")
     notes += controls(document, ("mode", "fixture"))
-    return Table([*head, "best in CPython", "n"], rows, notes)
+    asked = listed(document, "tables")
+    origins = [[_all(table)] for table in asked]
+    return Table([*head, "best in CPython", "n"], rows, notes, origins)
+
+
+def _all(table: Row) -> str:
+    """The samples of every parser on a body in a mode."""
+    here = {"stage": table.get("mode"), "fixture": table.get("fixture")}
+    return pattern(phase="warm", invocation="parse", **here)
 
 
 def _is_asked(row: Row, table: Row) -> bool:
@@ -108,6 +149,7 @@ def _best(rows: list[Row], runtime: str) -> str:
 
 def switches(document: Row) -> Table:
     """From which size another parser than the runtime's own saves what matters."""
+    found = _distinct(listed(document, "switches"))
     rows = [
         [
             f"{row.get('from')} to {row.get('to')}, {row.get('mode')}"
@@ -116,9 +158,23 @@ def switches(document: Row) -> Table:
             _sizes(row),
             str(row.get("verdict")),
         ]
-        for row in _distinct(listed(document, "switches"))
+        for row in found
     ]
-    return Table(["switch", "saves", "95 % (KB)", "verdict"], rows, [])
+    origins = [[_sized(row, row.get(end)) for end in ("from", "to")] for row in found]
+    return Table(["switch", "saves", "95 % (KB)", "verdict"], rows, [], origins)
+
+
+def _sized(row: Row, parser: Any) -> str:
+    """The samples of a parser on the bodies that a line was fitted through."""
+    ending = "pretty" if "pretty" in str(row.get("family")) else "B"
+    return pattern(
+        {"fixture": f"{_SIZED}*{ending}"},
+        runtime=row.get("runtime"),
+        phase="warm",
+        invocation="parse",
+        stage=row.get("mode"),
+        variant=parser,
+    )
 
 
 def _distinct(rows: list[Row]) -> list[Row]:
@@ -153,7 +209,9 @@ def costs(document: Row) -> Table:
         for row in listed(document, "costs")
     ]
     head = ["parser", "runtime", "ns a byte", f"fixed ({MICRO})", "fitted to (KB)"]
-    return Table([*head, "n"], rows, [])
+    found = listed(document, "costs")
+    origins = [[_sized(row, row.get("parser"))] for row in found]
+    return Table([*head, "n"], rows, [], origins)
 
 
 def cold(document: Row) -> Table:
@@ -168,7 +226,33 @@ def cold(document: Row) -> Table:
         for row in listed(document, "cold")
     ]
     head = ["parser", "KB", f"CPU ({MICRO})", "n"]
-    return Table(head, rows, failures(listed(document, "cold"), "parser", "mode"))
+    found = listed(document, "cold")
+    notes = failures(found, "parser", "mode")
+    return Table(head, rows, notes, list(map(_first, found)))
+
+
+def _first(row: Row) -> list[str]:
+    """The first parses of fresh isolates, and the first requests without any."""
+    name = row.get("parser")
+    return [
+        _origin(row, phase="cold", invocation="first parse", variant=variant)
+        for variant in (name, f"{name} floor")
+    ]
+
+
+def stories(document: Row) -> Table:
+    """The article's 4 ms, against every parser, mode and phase."""
+    warm = {
+        (f"{row.get('parser')}, {row.get('mode')}, {row.get('fixture')}", "warm"): [
+            _origin(row)
+        ]
+        for row in _main(document)
+    }
+    cold = {
+        (f"{row.get('parser')}, {row.get('mode')}, {_FIRST}", "cold"): _first(row)
+        for row in listed(document, "cold")
+    }
+    return told(document, "parsers", warm | cold)
 
 
 def correctness(document: Row) -> Table:
@@ -191,4 +275,8 @@ def correctness(document: Row) -> Table:
     source = document.get("source_of_suite")
     notes += [f"Texts: {source}."] if source else []
     head = ["parser", "runtime", *_FLAWS.values(), "takes free"]
-    return Table(head, rows, notes)
+    origins = [
+        [named("parsers.json", "correctness", parser=str(row.get("parser")))]
+        for row in found
+    ]
+    return Table(head, rows, notes, origins)

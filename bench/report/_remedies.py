@@ -11,6 +11,7 @@ from bench.report import _shape
 from bench.report._compared import MICRO, count
 from bench.report._evidence import WARN, Table
 from bench.verdict.claims._outcome import plain
+from bench.verdict.raw import pattern
 
 # A point that ends a sentence, and none within a number.
 _END = re.compile(r"\.\s+(?=[A-Z])")
@@ -24,13 +25,21 @@ def numbers(document: Row) -> Table:
         [f"{_name(each)}: {row[0]}", *row[1:]] for each in found for row in _of(each)
     ]
     notes = [note for each in found for note in _failure(each)]
-    return Table(["fix, number", "value", "n"], rows, notes)
+    origins = [_origin(each) for each in found for _ in _of(each)]
+    return Table(["fix, number", "value", "n"], rows, notes, origins)
 
 
 def table(remedy: Row) -> Table:
     """The numbers of one fix, and whether its reference differs from itself."""
     notes = [*_failure(remedy), *_controlled(control(remedy))]
-    return Table(["number", "value", "n"], list(_of(remedy)), notes)
+    rows = list(_of(remedy))
+    origins = [_origin(remedy) for _ in rows]
+    return Table(["number", "value", "n"], rows, notes, origins)
+
+
+def _origin(remedy: Row) -> list[str]:
+    """All samples of a fix: its numbers are concluded from them together."""
+    return [pattern(invocation="remedy", stage=remedy.get("remedy"))]
 
 
 def _name(remedy: Row) -> str:

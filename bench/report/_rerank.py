@@ -25,9 +25,12 @@ from bench.report._compared import (
     failures,
     kilobytes,
     times,
+    told,
     with_ends,
 )
 from bench.report._evidence import Table
+from bench.verdict.claims._ground import named
+from bench.verdict.raw import pattern
 
 _LOCKED = ("locked_us", "locked_low", "locked_high")
 _WHOLE = ("worker_cpu_us", "worker_low", "worker_high")
@@ -49,11 +52,34 @@ def rerankers(document: Row) -> Table:
         ]
         for row in by_runtime(mine)
     ]
+    origins = [_ranked(row) for row in by_runtime(mine)]
     head = ["re-ranker, values as", "runtime", f"CPU ({MICRO})", "to pure Python", "n"]
     notes = failures(found, "backend", "input", "k", "dims") + controls(
         document, ("k", "dims")
     )
-    return Table(head, rows, notes)
+    return Table(head, rows, notes, origins)
+
+
+def _ranked(row: Row) -> list[str]:
+    """A re-ranker's samples, and those of the pure Python that its ratio is to."""
+    here = {"phase": "warm", "invocation": "rerank", "fixture": _size(row)}
+    own = {"runtime": row.get("runtime"), "stage": row.get("input")}
+    return [
+        pattern(**here, **own, variant=row.get("backend")),
+        pattern(**here, runtime="cpython", stage="lists", variant="pure_python"),
+    ]
+
+
+def _size(row: Row) -> str:
+    """A job as samples name it."""
+    return f"{row.get('k')}x{row.get('dims')}"
+
+
+def _offloaded(row: Row) -> list[str]:
+    """The requests of an option at a job, of every option where none is named."""
+    option = {"stage": row["option"]} if "option" in row else {}
+    phase, size = row.get("phase"), _size(row)
+    return [pattern(phase=phase, invocation="offload", fixture=size, **option)]
 
 
 def options(document: Row) -> Table:
@@ -77,7 +103,8 @@ def options(document: Row) -> Table:
     ]
     head = ["option", "charged (ms)", "of limit", "whole (ms)", "trip (ms)"]
     notes = failures(found, "option", "k", "dims", "phase")
-    return Table([*head, "out / in (KB)", "n"], rows, notes)
+    head = [*head, "out / in (KB)", "n"]
+    return Table(head, rows, notes, list(map(_offloaded, mine)))
 
 
 def _charged(row: Row) -> Estimate | None:
@@ -103,15 +130,20 @@ def latency(document: Row) -> Table:
     added = [
         ms for n in document.get("network_ms") or [] if (ms := number(n)) is not None
     ]
+    trips = [
+        (row, trip)
+        for row in found
+        if job(row) == main and (trip := number(row.get("round_trip_ms"))) is not None
+    ]
     rows = [
         [
             f"{row.get('option')}, {row.get('phase')}",
             *(_shape.ms(trip + ms * _calls(row)) for ms in added),
         ]
-        for row in found
-        if job(row) == main and (trip := number(row.get("round_trip_ms"))) is not None
+        for row, trip in trips
     ]
-    return Table(["option", *(f"+ {ms:g} ms" for ms in added)], rows, [])
+    head = ["option", *(f"+ {ms:g} ms" for ms in added)]
+    return Table(head, rows, [], [_offloaded(row) for row, _ in trips])
 
 
 def _calls(row: Row) -> int:
@@ -137,12 +169,33 @@ def break_even(document: Row) -> Table:
         for row in listed(document, "options")
         if row.get("beyond")
     }
-    return Table(head, rows, list(beyond.values()))
+    found = listed(document, "break_even")
+    return Table(head, rows, list(beyond.values()), list(map(_offloaded, found)))
 
 
 def _way(row: Row, way: str) -> str:
     us = number(row.get(f"{way}_us"))
     return _shape.MISSING if us is None else _shape.ms(us / 1000)
+
+
+def stories(document: Row) -> Table:
+    """The article's 12 ms, against every re-ranker and the requests that re-rank."""
+    ranked = {
+        (f"{row.get('backend')}, values as {row.get('input')}", "warm"): _ranked(row)
+        for row in backends(document)
+        if job(row) == main_job(backends(document))
+    }
+    requests = {
+        (_request(row), str(row.get("phase"))): _offloaded(row)
+        for row in listed(document, "options")
+        if row.get("option") == "in_path"
+    }
+    return told(document, "rerank", ranked | requests)
+
+
+def _request(row: Row) -> str:
+    k, dims = job(row)
+    return f"request that re-ranks {k} x {dims:,} in its path"
 
 
 def service(document: Row) -> Table:
@@ -159,4 +212,12 @@ def service(document: Row) -> Table:
         for row in listed(document, "service")
     ]
     head = ["queries", "computed on", "job", f"CPU a query ({MICRO})"]
-    return Table([*head, f"wall a query ({MICRO})", "n"], rows, [])
+    head = [*head, f"wall a query ({MICRO})", "n"]
+    found = listed(document, "service")
+    return Table(head, rows, [], list(map(_served, found)))
+
+
+def _served(row: Row) -> list[str]:
+    """The row of the document: readings of the service are no samples of the run."""
+    keys = ("device", "body", "batch", "k", "dims")
+    return [named("rerank.json", "service", **{key: str(row.get(key)) for key in keys})]

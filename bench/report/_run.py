@@ -17,6 +17,7 @@ from urllib.parse import quote
 from bench.errors import UserError
 from bench.report import _drawn
 from bench.report._contests import KINDS
+from bench.verdict.raw import Catalogue, catalogue
 
 Json = dict[str, Any]
 
@@ -54,6 +55,7 @@ class RunFolder:
     profiles: list[tuple[str, str]]
     notebooks: list[Json]
     sentinel: list[float]
+    samples: Catalogue
 
     def link(self, name: str) -> str | None:
         """Relative address of a file of the run; None when there is none."""
@@ -101,6 +103,7 @@ def read(folder: Path, document: Json | None = None) -> RunFolder:
         _profiles(folder),
         _notebooks(folder, manifest),
         _drawn.sentinel(folder / "figures" / "run_order.csv"),
+        catalogue(folder, manifest),
     )
 
 

@@ -10,6 +10,7 @@ from bench.figures._contest import limit as _limit
 from bench.report import _engines, _shape
 from bench.report._compared import with_ends
 from bench.report._evidence import Table
+from bench.verdict.raw import pattern
 from bench.workloads import load
 
 _LIMIT_NOTE = "Charged is the time under the isolate lock, whole all CPU of its thread."
@@ -36,7 +37,16 @@ def costs(document: Row) -> Table:
         )
     head = ["workload, route, size", "phase", "charged (ms)", "of limit", "whole"]
     notes = [_LIMIT_NOTE, *failures(document)]
-    return Table([*head, "wall", "calls", "n"], rows, notes)
+    origins = [_origin(row, row.get("fixture")) for row in listed(document, "rows")]
+    return Table([*head, "wall", "calls", "n"], rows, notes, origins)
+
+
+def _origin(row: Row, *fixture: Any) -> list[str]:
+    """The requests of a case, those of every size without one."""
+    named = {"fixture": fixture[0]} if fixture else {}
+    place = {"runtime": "workerd", "phase": row.get("phase"), "invocation": "workload"}
+    case = {"stage": row.get("workload"), "variant": row.get("route")}
+    return [pattern(**place, **case, **named)]
 
 
 def laws(document: Row) -> Table:
@@ -54,7 +64,8 @@ def laws(document: Row) -> Table:
     ]
     head = ["workload", "phase", "fixed (ms)", "ms a thousand", "limit at"]
     notes = ["A line through the sizes; beyond the measured ones it is extrapolated."]
-    return Table(head, rows, [*notes, *dict.fromkeys(map(_measured, found))])
+    notes += dict.fromkeys(map(_measured, found))
+    return Table(head, rows, notes, list(map(_origin, found)))
 
 
 def _measured(law: Row) -> str:

@@ -121,14 +121,23 @@ def finish(run: Run, name: str, document: dict[str, Any], text: str | None) -> N
     """
     import orjson
 
+    from bench import report
+    from bench.report._contests import KINDS
+
     run.save(name, orjson.dumps(finite(document)))
     failed = document["errors"]
+    reported = name.removesuffix(".json") in KINDS
+    if reported:
+        report.build(run.path)
     run.seal("failed" if failed else "finished")
+    refresh(run.path)
     if text is None:
         emit_json(document)
     else:
         say(text)
         note(f"samples: {short(run.path / 'samples.parquet')}")
+        if reported:
+            note(f"report:  {short(run.path / 'report.html')}")
     if failed:
         raise CellsFailedError("; ".join(failed))
     # What is replayed and not compared has no controls.
@@ -139,6 +148,14 @@ def finish(run: Run, name: str, document: dict[str, Any], text: str | None) -> N
             f"the controls of {len(doubted)} of {len(tables)} tables "
             "differ from 1: the machine was not still"
         )
+
+
+def refresh(run: Path) -> None:
+    """Make the page over all runs anew, where ``run`` is one of the project's."""
+    from bench.report import _index
+
+    if doubt := _index.refresh(run):
+        note(doubt)
 
 
 def derived(

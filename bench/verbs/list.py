@@ -9,15 +9,17 @@ from typing import Any
 
 import click
 
+from bench.errors import UserError
 from bench.verbs import _options, _output
 
 Row = dict[str, Any]
+_LONG = ("command", "commit")
 
 
-def _runs() -> list[Row]:
+def _runs(results: Path | None = None) -> list[Row]:
     from bench.store import RESULTS, list_runs
 
-    return [asdict(run) for run in list_runs(RESULTS)]
+    return [asdict(run) for run in list_runs(results or RESULTS)]
 
 
 def _fixtures() -> list[Row]:
@@ -136,14 +138,65 @@ WHAT: dict[str, Callable[[], list[Row]]] = {
 
 @click.command("list")
 @click.argument("what", type=click.Choice(list(WHAT)))
+@click.option(
+    "--results",
+    type=click.Path(path_type=Path),
+    metavar="DIR",
+    help="Of runs: the folder that holds them.  [default: results]",
+)
+@click.option(
+    "--index",
+    is_flag=True,
+    help="Of runs: write index.html into that folder anew, a page over all of them.",
+)
 @_options.common
-def command(what: str, as_json: bool, out: Path | None, seed: int, quiet: bool) -> None:
-    """List runs, fixtures, stages, runtimes, parsers, re-rankers and so on."""
-    rows = WHAT[what]()
+def command(
+    what: str,
+    results: Path | None,
+    index: bool,
+    as_json: bool,
+    out: Path | None,
+    seed: int,
+    quiet: bool,
+) -> None:
+    """List runs, fixtures, stages, runtimes, parsers, re-rankers and so on.
+
+    Runs can be a page too, that is filtered and sorted in a browser: with --index, or
+    with --out FILE.html for one elsewhere.
+    """
+    if what != "runs" and (index or results is not None):
+        raise UserError(
+            f"is about runs, and not about {what}",
+            field="--index" if index else "--results",
+            remedy="leave it out, or `bench list runs`",
+        )
+    if index or (what == "runs" and out is not None and out.suffix == ".html"):
+        _page(results, out, index, quiet)
+        if not as_json:
+            return
+        out = None
+    rows = _runs(results) if what == "runs" else WHAT[what]()
     if _output.emit({"rows": rows}, as_json=as_json, out=out):
         return
     if not rows:
         _output.note(f"no {what} yet")
     else:
-        header = list(rows[0])
+        # In a line of a terminal there is no room for these; JSON has them.
+        header = [name for name in rows[0] if name not in _LONG or what != "runs"]
         _output.emit_table(header, [[row[name] for name in header] for row in rows])
+
+
+def _page(results: Path | None, out: Path | None, index: bool, quiet: bool) -> None:
+    """Write the page over all runs into their folder, or where ``out`` says."""
+    from bench.files import write_whole
+    from bench.report import _index
+    from bench.store import RESULTS
+
+    folder = results or RESULTS
+    if index:
+        written = _index.build(folder)
+        if not quiet:
+            _output.note(f"written: {_output.short(written)}")
+    if out is not None:
+        place = out.absolute()
+        write_whole(place, _index.page(folder, place.parent).encode())

@@ -103,11 +103,14 @@ def command(
 
         run.save("stages.json", orjson.dumps(_output.finite(document)))
         failed = [row["error"] for row in document["rows"] if row["error"]]
+        report.build(run.path)
         run.seal("failed" if failed else "finished")
+    _output.refresh(run.path)
     if as_json:
         _output.emit_json(document)
     else:
         _output.say(report.summary(document | {"limits": limit.name}))
         _output.note(f"samples: {_output.short(run.path / 'samples.parquet')}")
+        _output.note(f"report:  {_output.short(run.path / 'report.html')}")
     if failed:
         raise CellsFailedError("; ".join(failed))

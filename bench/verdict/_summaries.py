@@ -13,7 +13,7 @@ import os
 import tempfile
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
@@ -21,12 +21,18 @@ from bench.measure.compare import CONTROL
 from bench.measure.statistics import mean_interval
 from bench.paths import ROOT
 from bench.store import Run
+from bench.store._manifest import UNFINISHED
 from bench.verdict import _alike, _cells
+from bench.verdict.evidence import PARTS
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 FOLDER = ROOT / ".cache" / "history"
 # Raised whenever the same samples give another summary.
 VERSION = 1
 _SAMPLES = "samples.parquet"
+_COLUMNS = (*PARTS, "cell", "process", "seq", "metric", "unit", "value")
 
 
 class Estimate(msgspec.Struct, frozen=True, array_like=True):
@@ -67,6 +73,8 @@ class _Entry(msgspec.Struct, frozen=True):
 def summarise(run: Run) -> Summary:
     """The summary of a run, from its samples."""
     manifest, machine = run.manifest, run.machine
+    sealed = manifest["status"] != UNFINISHED
+    samples = _frame(run.path / _SAMPLES) if sealed else run.samples()
     return Summary(
         run=manifest["run"],
         created=manifest["created"],
@@ -81,7 +89,7 @@ def summarise(run: Run) -> Summary:
         software={name: machine.get(name) for name in ("python", "workerd", "v8")},
         cells={
             name: _estimate(cell.values)
-            for name, cell in _cells.read(run.samples()).items()
+            for name, cell in _cells.read(samples).items()
             if cell.parts["variant"] != CONTROL
         },
     )
@@ -112,6 +120,22 @@ def read(folder: Path, run: str) -> Summary:
     entry = _Entry(VERSION, state.st_size, state.st_mtime_ns, digest, summary)
     _keep(place, msgspec.msgpack.encode(entry))
     return summary
+
+
+def _frame(path: Path) -> pd.DataFrame:
+    """Samples of a sealed run, less what is the same in all of its rows.
+
+    A run has few rows, and there are thousands of runs: threads, and what a file says
+    for pandas, would take longer than the rows.
+    """
+    import pyarrow.parquet as pq
+
+    with pq.ParquetFile(path) as file:
+        table = file.read(columns=[*_COLUMNS], use_threads=False)
+    frame: pd.DataFrame = table.replace_schema_metadata(None).to_pandas(
+        use_threads=False
+    )
+    return frame
 
 
 def _kept(place: Path) -> _Entry | None:

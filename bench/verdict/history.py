@@ -69,8 +69,8 @@ def document(
     """
     summaries, unread = _summaries_of(results, progress)
     if also is not None:
+        # It is being made, so that it is the last one whatever the clock said.
         summaries.append(_summaries.summarise(also))
-        summaries.sort(key=lambda each: (each.created, each.run))
     points: dict[_Key, list[tuple[Summary, _summaries.Estimate]]] = {}
     for summary in summaries:
         for name, estimate in summary.cells.items():
