@@ -59,6 +59,7 @@ $(STAMP): requirements.lock pyproject.toml
 	@$(PYTHON) -m venv $(VENV)
 	@$(BIN)/python -m pip install --quiet --no-cache-dir --no-deps --require-hashes -r requirements.lock
 	@$(BIN)/python -m pip install --quiet --no-cache-dir --no-deps --no-build-isolation -e .
+	@$(BIN)/python -m bench.kernels install >&2
 	@touch $@
 
 $(NODE): worker/package-lock.json worker/package.json $(STAMP)

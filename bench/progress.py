@@ -1,6 +1,7 @@
 """One progress display with time left, whoever does the work.
 
-On a terminal it is one line that redraws itself; elsewhere an occasional line of text.
+On a terminal it is one line that redraws itself, and so it is below the cell of a
+notebook; elsewhere an occasional line of text.
 A measuring process inside a notebook cannot draw on the user's terminal, so it reports:
 where ``WORKBENCH_PROGRESS`` names a file, each step is appended there as a line of
 JSON, and the batch driver, which reads the file, shows all of it in its own display.
@@ -19,6 +20,7 @@ from typing import Any, Protocol, Self, TextIO
 
 VARIABLE = "WORKBENCH_PROGRESS"
 PLAIN_SECONDS = 10.0
+CELL_SECONDS = 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,6 +187,42 @@ class _Plain:
         """Lines stay where they are."""
 
 
+class _Cell:
+    """A line below the cell of a notebook, drawn anew at most once in
+    ``CELL_SECONDS``. The executed notebook keeps the last one alone."""
+
+    def __init__(self) -> None:
+        self._handle: Any = None
+        self._start = self._last = time.monotonic()
+        self._text = ""
+
+    def show(self, state: State) -> None:
+        filled = round(state.fraction * 20)
+        bar = "█" * filled + "░" * (20 - filled)
+        self._text = f"{bar} {state.fraction:4.0%}  {state.label}"
+        now = time.monotonic()
+        if self._handle is not None and now - self._last < CELL_SECONDS:
+            return
+        self._last = now
+        left = "" if state.left_s is None else f", {duration(state.left_s)} left"
+        self._draw(self._text + left)
+
+    def close(self) -> None:
+        if self._text:
+            took = duration(time.monotonic() - self._start)
+            self._draw(f"{self._text}, ended after {took}")
+
+    def _draw(self, text: str) -> None:
+        from IPython.display import display
+
+        content = {"text/plain": text}
+        if self._handle is None:
+            show: Any = display
+            self._handle = show(content, raw=True, display_id=True)
+        else:
+            self._handle.update(content, raw=True)
+
+
 class _Bar:
     """A line of a terminal, drawn by rich; it honours NO_COLOR."""
 
@@ -221,6 +259,15 @@ def _display(quiet: bool, stream: Any) -> Display:
         return _Silent()
     if relay:
         return _Relay(relay)
+    if stream is sys.stderr and _in_kernel():
+        return _Cell()
     if stream.isatty() and os.environ.get("TERM") != "dumb":
         return _Bar(stream)
     return _Plain(stream)
+
+
+def _in_kernel() -> bool:
+    # Nothing is imported for the answer: without IPython there is no kernel.
+    ipython = sys.modules.get("IPython")
+    shell = ipython.get_ipython() if ipython is not None else None
+    return getattr(shell, "kernel", None) is not None

@@ -28,8 +28,8 @@ def cells(path, kind="code"):
     return [cell for cell in book.cells if cell.cell_type == kind]
 
 
-def test_the_first_notebook_is_the_request_path():
-    assert BOOKS[0].name == "01_request_path.ipynb"
+def test_the_first_notebooks_are_the_start_and_the_request_path():
+    assert [book.stem for book in BOOKS[:2]] == ["00_start", "01_request_path"]
 
 
 @each
@@ -203,7 +203,7 @@ def execute(path, **parameters):
 
 
 def test_the_notebook_by_itself_makes_and_seals_a_run(measured, tmp_path, capsys):
-    shown = execute(BOOKS[0], seed=5, phases=["warm"])
+    shown = execute(BOOKS[1], seed=5, phases=["warm"])
     [listed] = list_runs(tmp_path)
     assert (listed.state, listed.profile) == ("finished", "quick")
     run = Run.open(tmp_path / listed.folder)
@@ -237,7 +237,7 @@ def test_the_notebook_by_itself_makes_and_seals_a_run(measured, tmp_path, capsys
 def test_both_runtimes_are_asked_for_and_one_that_is_missing_leaves_its_tables_empty(
     measured, monkeypatch
 ):
-    shown = execute(BOOKS[0])
+    shown = execute(BOOKS[1])
     assert measured[0]["runtimes"] == ["workerd", "cpython"]
     for name in ("article-table", "warming-table", "isolate", "instruments"):
         assert shown[name].data.empty
@@ -248,7 +248,7 @@ def test_what_only_workerd_can_tell_is_a_table_of_the_notebook(measured, monkeyp
     whole = both()
     monkeypatch.setattr("bench.measure.stages.measure", lambda run, **_: whole)
     monkeypatch.setattr(Run, "samples", lambda run: drawn(whole))
-    (shown := execute(BOOKS[0])).pop("files")
+    (shown := execute(BOOKS[1])).pop("files")
     isolate = shown["isolate"].data
     assert isolate.loc["script, compressed", "limit"] == "3 MB"
     assert "within the target" in shown["isolate"].to_html()
@@ -270,7 +270,7 @@ def test_in_a_batch_the_notebook_writes_into_the_run_of_the_batch(
     described = {"argv": [], "seed": 1, "profile": "quick", "parameters": {}}
     with Run.create(tmp_path / "batch", fixtures={}, **described) as run:
         monkeypatch.setenv(RUN_VARIABLE, str(run.path))
-        shown = execute(BOOKS[0])
+        shown = execute(BOOKS[1])
         assert not run.sealed
         assert len(run.samples()) == 40
     assert [listed.folder for listed in list_runs(tmp_path)] == ["batch"]

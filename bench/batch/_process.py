@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -14,7 +15,8 @@ from typing import Any
 
 import psutil
 
-from bench.batch._outcome import CRASHED, DIED, NOT_STARTED, TIMED_OUT
+from bench.batch._outcome import CRASHED, DIED, KILLED, NOT_STARTED, TIMED_OUT
+from bench.kernels import client
 from bench.paths import ROOT
 from bench.progress import VARIABLE
 from bench.store import RUN_VARIABLE
@@ -30,11 +32,22 @@ class NotebookProcess:
     """One attempt at one notebook; all its files are in ``scratch``."""
 
     def __init__(
-        self, notebook: Path, parameters: dict[str, Any], run: Path, scratch: Path
+        self,
+        notebook: Path,
+        parameters: dict[str, Any],
+        run: Path,
+        scratch: Path,
+        *,
+        forked: bool = False,
     ) -> None:
-        """Start it. ``notebook`` and ``run`` should be relative to the checkout."""
+        """Start it. ``notebook`` and ``run`` should be relative to the checkout.
+
+        With ``forked``, process and kernel come from the warm server where there can
+        be one: for notebooks that measure nothing.
+        """
         self.output = scratch / "executed.ipynb"
         self.progress = scratch / "progress.jsonl"
+        self._scratch = scratch
         self._outcome = scratch / "outcome.json"
         self._log = scratch / "log.txt"
         job = scratch / "job.json"
@@ -49,17 +62,10 @@ class NotebookProcess:
             ),
             encoding="utf-8",
         )
+        given = environment(scratch, run) | {VARIABLE: str(self.progress)}
+        start = _fork if forked else _spawn
         with self._log.open("wb") as log:
-            self._process = subprocess.Popen(
-                [sys.executable, "-m", "bench.batch.execute", str(job)],
-                cwd=ROOT,
-                env=environment(scratch, run) | {VARIABLE: str(self.progress)},
-                stdin=subprocess.PIPE,
-                stdout=log,
-                stderr=subprocess.STDOUT,
-                # Ctrl-C reaches the driver alone, which ends the rest in order.
-                start_new_session=True,
-            )
+            self._process, self._stdin = start(job, given, log.fileno())
 
     def wait(self, limit_s: float, tick: Callable[[], None]) -> tuple[str, str]:
         """How it ended in the words of ``_outcome``, and why.
@@ -86,20 +92,34 @@ class NotebookProcess:
             self._process.terminate()
             with contextlib.suppress(subprocess.TimeoutExpired):
                 self._process.wait(GRACE_S)
+        elif self._process.returncode < 0:
+            children += self._orphans()
         for child in children:
             with contextlib.suppress(psutil.NoSuchProcess):
                 child.kill()
         self._process.kill()
         self._process.wait()
-        if self._process.stdin is not None:
-            self._process.stdin.close()
+        os.close(self._stdin)
+
+    def _orphans(self) -> list[psutil.Process]:
+        """What a process that was killed could not end: its kernel, whose command names
+        a file in the scratch folder, and what the kernel started."""
+        kernels = [
+            process
+            for process in psutil.process_iter(["cmdline"])
+            if any(str(self._scratch) in word for word in process.info["cmdline"] or ())
+        ]
+        return kernels + [each for kernel in kernels for each in _family(kernel.pid)]
 
     def _read_outcome(self) -> tuple[str, str]:
+        code = self._process.returncode
         try:
             outcome = json.loads(self._outcome.read_bytes())
         except (OSError, ValueError):
-            why = f"exit code {self._process.returncode}"
-            return CRASHED, f"{why}\n{self.log()}".rstrip()
+            status, why = CRASHED, f"exit code {code}"
+            if code < 0:
+                status, why = KILLED, signal.Signals(-code).name
+            return status, f"{why}\n{self.log()}".rstrip()
         status, error = outcome["status"], outcome["error"]
         if status in {NOT_STARTED, DIED}:
             error = f"{error}\n{self.log()}".rstrip()
@@ -110,6 +130,43 @@ class NotebookProcess:
         text = self._log.read_text(encoding="utf-8", errors="replace")
         kept = [line for line in text.splitlines() if _NOISE not in line]
         return "\n".join(kept[-20:])
+
+
+def _spawn(
+    job: Path, given: dict[str, str], log: int
+) -> tuple[subprocess.Popen[bytes] | client.Forked, int]:
+    """A process of the usual kind, as its kernel will be, and its standard input."""
+    source, sink = os.pipe()
+    try:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "bench.batch.execute", str(job)],
+            cwd=ROOT,
+            env=given | {client.VARIABLE: client.PLAIN},
+            stdin=source,
+            stdout=log,
+            stderr=log,
+            # Ctrl-C reaches the driver alone, which ends the rest in order.
+            start_new_session=True,
+        )
+    finally:
+        os.close(source)
+    return process, sink
+
+
+def _fork(
+    job: Path, given: dict[str, str], log: int
+) -> tuple[subprocess.Popen[bytes] | client.Forked, int]:
+    """The same from the warm server; the usual kind where there is none."""
+    source, sink = os.pipe()
+    try:
+        wanted = client.request("notebook", [str(job)], environment=given, cwd=ROOT)
+        process = client.start(wanted, (source, log, log))
+    except client.Unavailable:
+        os.close(sink)
+        return _spawn(job, given, log)
+    finally:
+        os.close(source)
+    return process, sink
 
 
 def environment(scratch: Path, run: Path) -> dict[str, str]:
@@ -128,6 +185,8 @@ def environment(scratch: Path, run: Path) -> dict[str, str]:
         | kept
         | {name: str(scratch / folder) for name, folder in folders.items()}
         | {RUN_VARIABLE: str(run), "PYDEVD_DISABLE_FILE_VALIDATION": "1"}
+        # The kernel that ``execute`` installs, not one of the same name elsewhere.
+        | {"JUPYTER_PREFER_ENV_PATH": "0"}
     )
 
 

@@ -13,18 +13,21 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from bench.batch._outcome import FAILED, INTERRUPTED, NOT_STARTED, OK
+from bench.batch._outcome import DIED, FAILED, INTERRUPTED, KILLED, NOT_STARTED, OK
 from bench.batch._process import NotebookProcess
 from bench.batch._publish import publish
-from bench.batch.parameters import NOTEBOOKS, select, validate
+from bench.batch.parameters import NOTEBOOKS, measures, select, validate
 from bench.errors import BenchError
 from bench.paths import ROOT, folders_of, private
 from bench.progress import Follower, Progress
 from bench.store import Run
 
 # Starting a kernel can fail by chance: parallel kernels collide on ports
-# (nteract/papermill issue 511). A cell that failed is never tried again.
+# (nteract/papermill issue 511), and a process can be killed, by the system where memory
+# runs out. The second attempt measures only what the first has not finished. A cell
+# that failed is never tried again.
 ATTEMPTS = 2
+_AGAIN = {NOT_STARTED, DIED, KILLED}
 LIMIT_S = 3600.0
 
 
@@ -98,7 +101,7 @@ def _execute(
                 scratch.mkdir()
                 executed = scratch / "executed.ipynb"
                 status, error = _attempt(run, path, parameters, scratch, limit_s, show)
-                if status != NOT_STARTED:
+                if status not in _AGAIN:
                     break
         except KeyboardInterrupt:
             status, error = INTERRUPTED, "interrupted by the user"
@@ -121,7 +124,13 @@ def _attempt(
     show: Callable[[float, str], None],
 ) -> tuple[str, str]:
     show(0.0, path.stem)
-    process = NotebookProcess(_relative(path), parameters, _relative(run.path), scratch)
+    process = NotebookProcess(
+        _relative(path),
+        parameters,
+        _relative(run.path),
+        scratch,
+        forked=not measures(path, parameters),
+    )
     reports = Follower(process.progress)
 
     def tick() -> None:

@@ -11,6 +11,7 @@ from __future__ import annotations
 import json
 import os
 import sys
+import tempfile
 import threading
 from pathlib import Path
 from typing import Any
@@ -20,8 +21,10 @@ from bench.batch._outcome import DIED, FAILED, NOT_STARTED, OK
 
 def main() -> None:
     """Execute the job named on the command line and write its outcome."""
-    threading.Thread(target=_end_with_driver, daemon=True).start()
+    threading.Thread(target=end_with_driver, daemon=True).start()
     job = json.loads(Path(sys.argv[1]).read_bytes())
+    # The kernel's connection file, with its key, goes where the driver removes it.
+    tempfile.tempdir = str(Path(job["output"]).parent)
     status, error = execute(job)
     outcome = {"status": status, "error": error}
     Path(job["outcome"]).write_text(json.dumps(outcome), encoding="utf-8")
@@ -57,12 +60,9 @@ def _literal(path: str) -> str:
 
 def _install_kernel() -> None:
     """Make python3 mean this interpreter, whatever kernels the user has installed."""
-    from ipykernel.kernelspec import write_kernel_spec
+    from bench.kernels import install
 
-    folder = Path(os.environ["JUPYTER_DATA_DIR"], "kernels", "python3")
-    if not folder.exists():
-        folder.parent.mkdir(parents=True)
-        write_kernel_spec(str(folder))
+    install.write(Path(os.environ["JUPYTER_DATA_DIR"], "kernels", "python3"))
 
 
 def _any_cell_started(output: Path) -> bool:
@@ -75,7 +75,8 @@ def _any_cell_started(output: Path) -> bool:
     )
 
 
-def _end_with_driver() -> None:
+def end_with_driver() -> None:
+    """Wait until standard input closes, then end this process and all below it."""
     import psutil
 
     # Not through sys.stdin, whose lock a blocked thread would hold at exit.

@@ -24,6 +24,8 @@ from bench.paths import ROOT
 
 NOTEBOOKS = ROOT / "notebooks"
 TAG = "parameters"
+# Shows what finished runs say; a run that is being made is none of them.
+START = "00_start"
 TYPES: dict[str, type] = {
     kind.__name__: kind for kind in (str, int, float, bool, list, dict)
 }
@@ -44,13 +46,21 @@ def notebooks(folder: Path = NOTEBOOKS) -> list[Path]:
 
 
 def select(names: list[str] | None, folder: Path = NOTEBOOKS) -> list[Path]:
-    """Notebooks of those names, all for None, in the folder's order.
+    """Notebooks of those names, all but the start for None, in the folder's order.
 
-    A name may carry the folder and the suffix. Raises UserError for an unknown one.
+    A name may carry the folder and the suffix. Raises UserError for an unknown one,
+    and for a file whose name would leave its line on a terminal.
     """
     known = {path.stem: path for path in notebooks(folder)}
+    for name in known:
+        if not name.isprintable():
+            raise UserError(
+                f"a notebook has a name that cannot be shown: {name!a}",
+                file=folder,
+                remedy="rename it",
+            )
     if names is None:
-        return list(known.values())
+        return [path for name, path in known.items() if name != START]
     wanted = [name.removesuffix(".ipynb").rpartition("/")[2] for name in names]
     for name in wanted:
         if name not in known:
@@ -80,6 +90,18 @@ def inspect(path: Path) -> dict[str, Parameter]:
         for node in tree.body
         for name, parameter in [_parameter(path, node, comments)]
     }
+
+
+def measures(path: Path, given: Mapping[str, Any]) -> bool:
+    """Whether a notebook with these parameters may measure.
+
+    It does not where it reads what a run holds: it declares ``run`` or ``results``, and
+    either has no duration ``profile`` or is ``given`` a run.
+    """
+    declared = inspect(path)
+    if not {"run", "results"} & set(declared):
+        return True
+    return "profile" in declared and not given.get("run")
 
 
 def validate(

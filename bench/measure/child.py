@@ -19,6 +19,7 @@ import gc
 import importlib
 import json
 import os
+import signal
 import sys
 import time
 from collections.abc import Callable
@@ -31,6 +32,8 @@ Case = Callable[[int], Any]
 
 def main() -> None:
     """Serve commands until standard input ends, which it does when the driver dies."""
+    # An interruption is the driver's: it ends this process by closing its input.
+    signal.signal(signal.SIGINT, lambda *_: None)
     answers = os.fdopen(os.dup(1), "w", encoding="utf-8")
     os.dup2(2, 1)
     clock = ThreadClock()
@@ -79,8 +82,12 @@ def _turn(clock: ThreadClock, case: Case, n: int) -> dict[str, Any]:
 
 
 def _say(answers: TextIO, answer: dict[str, Any]) -> None:
-    answers.write(json.dumps(answer) + "\n")
-    answers.flush()
+    try:
+        answers.write(json.dumps(answer) + "\n")
+        answers.flush()
+    except BrokenPipeError:
+        # The driver was killed: nobody is left to be told, not even at exit.
+        os._exit(1)
 
 
 if __name__ == "__main__":

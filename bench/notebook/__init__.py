@@ -13,6 +13,7 @@ from bench.notebook._matrix import DecisionMatrix, decision_matrix
 from bench.notebook._parsers import JsonParsers, check_parsers, json_parsers
 from bench.notebook._request_path import RequestPath, check, request_path
 from bench.notebook._rerank import RerankOffload, check_rerank, rerank_offload
+from bench.notebook._start import Start, finished_run
 from bench.notebook._workloads import (
     Workloads,
     check_workloads,
@@ -26,12 +27,14 @@ __all__ = [
     "RequestPath",
     "RerankOffload",
     "RunHistory",
+    "Start",
     "Workloads",
     "check",
     "check_parsers",
     "check_rerank",
     "check_workloads",
     "decision_matrix",
+    "finished_run",
     "json_parsers",
     "judged_claims",
     "replay_workloads",

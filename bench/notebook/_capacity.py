@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from bench.notebook._measured import Measured, markdown, naming, open_run
+from bench.notebook._measured import Measured, folder, markdown, naming, open_run
 from bench.platform import limit_profile, limit_profiles
 
 if TYPE_CHECKING:
@@ -60,7 +60,7 @@ def plan_capacity(
         expected = traffic.of_rate(rate, traffic.seconds(duration))
     batch = RUN_VARIABLE in os.environ and not run
     with naming("run"):
-        source = None if batch else evidence.chosen(Path(run) if run else None)
+        source = None if batch else evidence.chosen(folder(run) if run else None)
     parameters = {
         "run": run,
         "trace": trace,

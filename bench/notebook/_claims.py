@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
-from bench.notebook._measured import Measured, markdown, naming, open_run
+from bench.notebook._measured import Measured, folder, markdown, naming, open_run
 from bench.platform import limit_profile
 
 if TYPE_CHECKING:
@@ -33,7 +32,7 @@ def judged_claims(*, run: str, limits: str, seed: int) -> JudgedClaims:
     chosen = limit_profile(limits)
     batch = RUN_VARIABLE in os.environ and not run
     with naming("run"):
-        source = None if batch else claims.chosen(Path(run) if run else None)
+        source = None if batch else claims.chosen(folder(run) if run else None)
     parameters = {"run": run, "limits": limits}
     target, own = open_run("06_claims", parameters, _NOTHING, seed, {})
     source = source or target

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
-from bench.notebook._measured import Measured, markdown, naming, open_run
+from bench.notebook._measured import Measured, folder, markdown, naming, open_run
 from bench.platform import limit_profile, limit_profiles
 
 if TYPE_CHECKING:
@@ -34,7 +33,7 @@ def decision_matrix(*, run: str, limits: str, seed: int) -> DecisionMatrix:
     chosen = limit_profile(limits)
     batch = RUN_VARIABLE in os.environ and not run
     with naming("run"):
-        source = None if batch else evidence.chosen(Path(run) if run else None)
+        source = None if batch else evidence.chosen(folder(run) if run else None)
     parameters = {"run": run, "limits": limits}
     target, own = open_run("05_decision_matrix", parameters, _NOTHING, seed, {})
     source = source or target

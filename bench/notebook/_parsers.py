@@ -8,7 +8,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
 from bench.errors import UserError
-from bench.notebook._measured import Measured, markdown, naming, open_run
+from bench.notebook._measured import (
+    Measured,
+    finished,
+    keeping,
+    markdown,
+    naming,
+    open_run,
+)
 from bench.platform import limit_profile
 from bench.verdict import parsers as verdict
 
@@ -27,11 +34,13 @@ def json_parsers(
     profile: str,
     limits: str,
     seed: int,
+    run: str = "",
 ) -> JsonParsers:
     """Measure JSON parsers, or what the run still lacks of it.
 
     ``transcript`` and ``fixtures`` are files, ``suite`` is the folder of JSONTestSuite
-    with its tests; all relative to the working folder, and blank for none. Raises
+    with its tests; all relative to the working folder, and blank for none. Where
+    ``run`` names a finished run that one is shown, and nothing is measured. Raises
     UserError for a bad parameter before a run is made.
     """
     import orjson
@@ -40,6 +49,9 @@ def json_parsers(
     from bench.progress import Progress
 
     chosen = limit_profile(limits)
+    if run:
+        source, into, result = finished(run, JsonParsers.SOURCE)
+        return JsonParsers(into, False, result, chosen, source.samples())
     bodies = check_parsers(transcript, fixtures, suite, profile)
     parameters = {
         "transcript": Path(transcript).name,
@@ -48,10 +60,11 @@ def json_parsers(
         "limits": limits,
     }
     digests = {body.label: body.sha256 for body in bodies}
-    run, own = open_run("02_json_parsers", parameters, profile, seed, digests)
-    with Progress(seconds=parsers.seconds(profile)) as progress:
+    made, own = open_run("02_json_parsers", parameters, profile, seed, digests)
+    seconds = parsers.seconds(profile)
+    with keeping(made, own), Progress(seconds=seconds) as progress:
         result = parsers.measure(
-            run,
+            made,
             bodies,
             Path(suite) if suite else None,
             profile=profile,
@@ -59,8 +72,8 @@ def json_parsers(
             seed=seed,
             progress=progress,
         )
-    run.save("parsers.json", orjson.dumps(result))
-    return JsonParsers(run, own, result, chosen, run.samples())
+    made.save("parsers.json", orjson.dumps(result))
+    return JsonParsers(made, own, result, chosen, made.samples())
 
 
 def check_parsers(
@@ -144,6 +157,6 @@ class JsonParsers(Measured):
 
     def stories(self) -> Styler:
         """The article's parse under every condition that was measured, in ms."""
-        from bench.report import _compared, tables
+        from bench.report import _parsers, tables
 
-        return tables.shown(_compared.stories(self.result))
+        return tables.shown(_parsers.stories(self.result))

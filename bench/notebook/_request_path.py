@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
 from bench.errors import UserError
-from bench.notebook._measured import Measured, markdown, open_run
+from bench.notebook._measured import Measured, finished, keeping, markdown, open_run
 from bench.platform import limit_profile
 from bench.verdict import answer
 
@@ -24,11 +24,13 @@ def request_path(
     profile: str,
     limits: str,
     seed: int,
+    run: str = "",
 ) -> RequestPath:
     """Measure the request path, or what the run still lacks of it.
 
     ``transcript`` is a file, relative to the working folder, or blank for the
-    committed one. Raises UserError for a bad parameter before a run is made.
+    committed one. Where ``run`` names a finished run that one is shown, and nothing is
+    measured. Raises UserError for a bad parameter before a run is made.
     """
     import orjson
 
@@ -39,6 +41,9 @@ def request_path(
     from bench.verdict import article
 
     chosen = limit_profile(limits)
+    if run:
+        source, into, result = finished(run, RequestPath.SOURCE)
+        return RequestPath(into, False, result, chosen, source.samples())
     check(runtimes, phases, profile)
     loaded = given(Path(transcript) if transcript else None)
     parameters = {
@@ -47,12 +52,13 @@ def request_path(
         "phases": phases,
         "limits": limits,
     }
-    run, own = open_run(
+    made, own = open_run(
         "01_request_path", parameters, profile, seed, {loaded.label: loaded.sha256}
     )
-    with Progress(seconds=size(profile).seconds(phases, len(runtimes))) as progress:
+    seconds = size(profile).seconds(phases, len(runtimes))
+    with keeping(made, own), Progress(seconds=seconds) as progress:
         result = stages.measure(
-            run,
+            made,
             transcript=loaded,
             runtimes=runtimes,
             phases=phases,
@@ -60,10 +66,10 @@ def request_path(
             seed=seed,
             progress=progress,
         )
-    samples = run.samples()
+    samples = made.samples()
     result["article"] = article.rows(samples)
-    run.save("stages.json", orjson.dumps(result))
-    return RequestPath(run, own, result, chosen, samples)
+    made.save("stages.json", orjson.dumps(result))
+    return RequestPath(made, own, result, chosen, samples)
 
 
 @dataclass(frozen=True, slots=True)

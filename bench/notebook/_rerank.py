@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
 from bench.errors import UserError
-from bench.notebook._measured import Measured, markdown, open_run
+from bench.notebook._measured import Measured, finished, keeping, markdown, open_run
 from bench.platform import limit_profile
 from bench.verdict import rerank as verdict
 
@@ -19,13 +19,20 @@ _RANGES = {"ks": (1, 1000), "dims": (2, 4096)}
 
 
 def rerank_offload(
-    *, ks: list[int], dims: list[int], profile: str, limits: str, seed: int
+    *,
+    ks: list[int],
+    dims: list[int],
+    profile: str,
+    limits: str,
+    seed: int,
+    run: str = "",
 ) -> RerankOffload:
     """Measure re-ranking, or what the run still lacks of it.
 
     ``ks`` are numbers of matches, ``dims`` of dimensions; every pair of them is
-    measured, or the profile's own where both are blank. Raises UserError for a bad
-    parameter before a run is made.
+    measured, or the profile's own where both are blank. Where ``run`` names a finished
+    run that one is shown, and nothing is measured. Raises UserError for a bad parameter
+    before a run is made.
     """
     import orjson
 
@@ -33,20 +40,24 @@ def rerank_offload(
     from bench.progress import Progress
 
     chosen = limit_profile(limits)
+    if run:
+        source, into, result = finished(run, RerankOffload.SOURCE)
+        return RerankOffload(into, False, result, chosen, source.samples())
     check_rerank(ks, dims, profile)
     parameters = {"ks": ks, "dims": dims, "limits": limits}
-    run, own = open_run("03_rerank_offload", parameters, profile, seed, {})
-    with Progress(seconds=rerank.seconds(profile)) as progress:
+    made, own = open_run("03_rerank_offload", parameters, profile, seed, {})
+    seconds = rerank.seconds(profile)
+    with keeping(made, own), Progress(seconds=seconds) as progress:
         result = rerank.measure(
-            run,
+            made,
             grid=rerank.grid(ks, dims),
             profile=profile,
             limits=chosen,
             seed=seed,
             progress=progress,
         )
-    run.save("rerank.json", orjson.dumps(result))
-    return RerankOffload(run, own, result, chosen, run.samples())
+    made.save("rerank.json", orjson.dumps(result))
+    return RerankOffload(made, own, result, chosen, made.samples())
 
 
 def check_rerank(ks: Sequence[int], dims: Sequence[int], profile: str) -> None:
@@ -108,6 +119,6 @@ class RerankOffload(Measured):
 
     def stories(self) -> Styler:
         """The article's re-ranking under every condition that was measured, in ms."""
-        from bench.report import _compared, tables
+        from bench.report import _rerank, tables
 
-        return tables.shown(_compared.stories(self.result))
+        return tables.shown(_rerank.stories(self.result))

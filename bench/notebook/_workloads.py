@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from bench.errors import UserError
-from bench.notebook._measured import Measured, markdown, open_run
-from bench.platform import limit_profile
+from bench.notebook._measured import Measured, finished, keeping, markdown, open_run
+from bench.platform import LimitProfile, limit_profile
 
 if TYPE_CHECKING:
     from IPython.display import Markdown
@@ -17,12 +17,18 @@ if TYPE_CHECKING:
 
 
 def replay_workloads(
-    *, workloads: list[str], remedies: bool, profile: str, limits: str, seed: int
+    *,
+    workloads: list[str],
+    remedies: bool,
+    profile: str,
+    limits: str,
+    seed: int,
+    run: str = "",
 ) -> Workloads:
     """Measure the rows called ``workloads``, all where there are none, with the engines
     that they name, then try the article's fixes unless ``remedies`` is False; or what
-    the run still lacks of it all. Raises UserError for a bad parameter before a run is
-    made.
+    the run still lacks of it all. Where ``run`` names a finished run that one is shown,
+    and nothing is measured. Raises UserError for a bad parameter before a run is made.
     """
     import orjson
 
@@ -32,26 +38,37 @@ def replay_workloads(
     from bench.verbs._output import finite
 
     chosen = limit_profile(limits)
+    if run:
+        return _finished(run, chosen, remedies)
     check_workloads(workloads, profile)
     parameters = {"workloads": workloads, "remedies": remedies, "limits": limits}
-    run, own = open_run("04_workloads", parameters, profile, seed, {})
+    made, own = open_run("04_workloads", parameters, profile, seed, {})
     seconds = replay.seconds(profile, workloads)
     more = fixes.SIZES[profile].seconds if remedies else 0.0
-    with Progress(seconds=seconds + more) as progress:
+    with keeping(made, own), Progress(seconds=seconds + more) as progress:
         result = replay.replay(
-            run,
+            made,
             names=workloads,
             profile=profile,
             limits=chosen,
             seed=seed,
             progress=progress,
         )
-        run.save("workloads.json", orjson.dumps(finite(result)))
+        made.save("workloads.json", orjson.dumps(finite(result)))
         tried: dict[str, Any] = {}
         if remedies:
-            tried = fixes.measure(run, profile=profile, seed=seed, progress=progress)
-            run.save("remedies.json", orjson.dumps(finite(tried)))
-    return Workloads(run, own, result, chosen, run.samples(), tried)
+            tried = fixes.measure(made, profile=profile, seed=seed, progress=progress)
+            made.save("remedies.json", orjson.dumps(finite(tried)))
+    return Workloads(made, own, result, chosen, made.samples(), tried)
+
+
+def _finished(run: str, chosen: LimitProfile, remedies: bool) -> Workloads:
+    """What a finished run holds; the fixes may have been left out of it."""
+    source, into, result = finished(run, Workloads.SOURCE)
+    tried: dict[str, Any] = {}
+    if remedies and (source.path / f"{Remedies.SOURCE}.json").is_file():
+        tried = finished(run, Remedies.SOURCE)[2]
+    return Workloads(into, False, result, chosen, source.samples(), tried)
 
 
 def check_workloads(names: Sequence[str], profile: str) -> None:

@@ -50,7 +50,7 @@ def command(
         f"--ServerApp.port={port}",
         "--ServerApp.port_retries=0",
         f"--ServerApp.root_dir={root}",
-        "--LabApp.default_url=/lab/tree/notebooks/01_request_path.ipynb",
+        "--LabApp.default_url=/lab/tree/notebooks/00_start.ipynb",
         f"--LabApp.app_settings_dir={_defaults(root)}",
         # Without these it asks servers on the network for news and for extensions.
         "--LabApp.news_url=None",
