@@ -10,6 +10,7 @@ from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 from bench.figures._common import PALETTE, empty, number, styled
+from bench.figures._axes import plain_log
 from bench.figures._contest import Row, cut, listed
 from bench.platform import LimitProfile
 
@@ -122,6 +123,7 @@ def _panel(axes: Axes, points: list[Row], series: list[str]) -> None:
     values = [float(point["value"]) for point in points]
     if min(values, default=0) > 0 and max(values) > _SPREAD * min(values):
         axes.set_yscale("log")
+        plain_log(axes.yaxis)
     elif min(values, default=0) >= 0:
         axes.set_ylim(bottom=0)
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))
@@ -129,7 +131,7 @@ def _panel(axes: Axes, points: list[Row], series: list[str]) -> None:
 
 def _named(result: Row) -> str:
     measure = cut(_readable(result.get("measure") or "value"), 24)
-    unit = cut(_readable(result.get("unit") or ""), 16)
+    unit = cut(_readable(result.get("unit") or ""), 32)
     words = measure.removesuffix("_ms").removesuffix("_us").replace("_", " ")
     words = {"cpu": "CPU"}.get(words, words)
     return f"{words} ({unit})" if unit and unit != words else words
