@@ -109,6 +109,25 @@ _DISK = {
 }
 
 
+_FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
+
+
+def full_disk(error: OSError) -> UserError | None:
+    """What to tell of a full disk, wherever it was met; None for any other error.
+
+    Where the error names no file it is taken for one of the temporary folder.
+    """
+    if error.errno not in _FULL:
+        return None
+    import tempfile
+
+    message, remedy = _DISK[error.errno]
+    if error.errno != errno.EFBIG:
+        remedy = "free some space, or name another folder in TMPDIR"
+    place = error.filename or tempfile.gettempdir()
+    return UserError(message, file=place, remedy=remedy)
+
+
 @contextmanager
 def writing(path: str | os.PathLike[str]) -> Iterator[None]:
     """Turn the failures of a disk into a UserError that names ``path``."""

@@ -18,7 +18,9 @@ def write_whole(path: Path, data: bytes) -> None:
     a hidden temporary file. Raises UserError when the disk refuses.
     """
     with writing(path):
-        handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
+        # The longest name that a file can have leaves no room for more of it.
+        known = os.fsdecode(os.fsencode(path.name)[:200])
+        handle, name = tempfile.mkstemp(prefix=f".{known}.", dir=path.parent)
         try:
             with os.fdopen(handle, "wb") as out:
                 out.write(data)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -17,7 +18,7 @@ from workerd_support import needs_workerd, scene_of
 
 from bench.errors import BenchError
 from bench.path.http import Request
-from bench.workerd import project, tools
+from bench.workerd import process, project, tools
 from bench.workerd.fleet import Fleet, secrets, variables, write
 from bench.workerd.inspector import ARGUMENT, Inspector
 from bench.workerd.process import Workerd, WorkerdError
@@ -61,6 +62,21 @@ def test_isolates_of_one_process_are_told_apart(fleet, scene):
     assert empty.locked < whole.locked
     # The Worker as it is knows nothing of being ended early.
     assert fleet.ask(0, ended) == scene.expected["chat"]
+
+
+def test_a_connection_that_has_rested_is_opened_again(fleet, scene, monkeypatch):
+    request = scene.world.requests["chat"]
+    assert fleet.ask(0, request) == scene.expected["chat"]
+    connection, _ = fleet._workerd._connections["0"]
+    # As workerd does with one that nobody uses for 5 s.
+    connection.sock.shutdown(socket.SHUT_RDWR)
+    with pytest.raises(WorkerdError, match="no answer"):
+        fleet.ask(0, request)
+    assert fleet.ask(0, request) == scene.expected["chat"]
+    connection, _ = fleet._workerd._connections["0"]
+    connection.sock.shutdown(socket.SHUT_RDWR)
+    monkeypatch.setattr(process, "IDLE_S", 0.0)
+    assert fleet.ask(0, request) == scene.expected["chat"]
 
 
 def test_nothing_but_loopback_is_listened_on_or_spoken_to(fleet):

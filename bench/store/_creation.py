@@ -6,6 +6,8 @@ folder that exists is never touched, whatever it holds.
 
 from __future__ import annotations
 
+import os
+import re
 import secrets
 import shlex
 import shutil
@@ -16,7 +18,7 @@ from typing import Any
 
 import orjson
 
-from bench.errors import writing
+from bench.errors import UserError, writing
 from bench.files import check_free, write_whole
 from bench.paths import ROOT, private_values
 from bench.store import _manifest, _samples
@@ -26,6 +28,7 @@ RESULTS = ROOT / "results"
 MACHINE = "machine.json"
 ERRORS = "errors.jsonl"
 FOLDERS = ("profiles", "figures", "notebooks")
+_NAME = re.compile(r"(\d{8}T\d{6}Z)-[0-9a-f]{6}")
 
 
 def create(
@@ -53,6 +56,7 @@ def create(
         "schema": _manifest.SCHEMA,
         "run": name,
         "created": now.isoformat(timespec="seconds"),
+        "after": _after(path.parent, name),
         "finished": None,
         "status": _manifest.UNFINISHED,
         "command": shlex.join([program, *private_values(argv)]),
@@ -69,6 +73,24 @@ def create(
         "notebooks": {},
     }
     return path, _appear(path, manifest, facts)
+
+
+def _after(folder: Path, name: str) -> str | None:
+    """When the latest run in ``folder`` was made, where the clock has been set back
+    since; None where it has not.
+
+    Names of runs begin with their time, so that one manifest is read at most.
+    """
+    try:
+        matches = [_NAME.match(each) for each in os.listdir(folder)]  # noqa: PTH208
+        found = {match[1]: match.string for match in matches if match}
+        if not found or max(found) <= name:
+            return None
+        manifest = _manifest.read(folder / found[max(found)])
+        return str(manifest.get("after") or manifest["created"])
+    # A folder that may not be listed, a run that cannot be read: nothing is known.
+    except (OSError, UserError, KeyError):
+        return None
 
 
 def _appear(path: Path, manifest: _manifest.Manifest, facts: dict[str, Any]) -> Holding:

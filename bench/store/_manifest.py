@@ -68,8 +68,18 @@ def write(folder: Path, manifest: Manifest) -> None:
 
 @contextmanager
 def locked(folder: Path) -> Iterator[None]:
-    """Keep other writers of this run out, threads of this process included."""
-    handle = os.open(folder, os.O_RDONLY)
+    """Keep other writers of this run out, threads of this process included.
+
+    Raises UserError when the folder has been removed.
+    """
+    try:
+        handle = os.open(folder, os.O_RDONLY)
+    except OSError as error:
+        raise UserError(
+            f"the run has gone: {error.strerror}",
+            file=folder,
+            remedy="leave the folder alone while it is written, and start a new run",
+        ) from error
     try:
         fcntl.flock(handle, fcntl.LOCK_EX)
         yield

@@ -203,7 +203,9 @@ class Run:
         path = self.path / parts
         with _manifest.changing(self.path):
             with writing(path):
-                path.parent.mkdir(parents=True, exist_ok=True)
+                # One by one: the folder of a run that was removed is not made again.
+                for folder in reversed(parts.parents[:-1]):
+                    (self.path / folder).mkdir(exist_ok=True)
             write_whole(path, data)
         return path
 

@@ -160,11 +160,22 @@ def _only_resume() -> None:
 
 
 def _resume(folder: Path, transcript_file: Path | None) -> tuple[Run, dict[str, Any]]:
-    """An interrupted run and its settings. Raises UserError for another transcript."""
+    """An interrupted run and its settings.
+
+    Raises UserError for the run of another verb, and for another transcript.
+    """
     from bench.store import Run
 
     _only_resume()
     manifest = Run.open(folder).manifest
+    verb = next(iter(manifest["argv"]), "run")
+    if verb != "run":
+        raise UserError(
+            f"was begun by `bench {verb}`, which does not go on with a run",
+            file=folder,
+            field="--resume",
+            remedy=f"its finished cells are kept; measure anew: {manifest['command']}",
+        )
     values = dict(manifest["parameters"])
     values.pop("transcript", None)
     if _add_transcript(transcript_file, values) != manifest["fixtures"]:
@@ -206,6 +217,7 @@ def _execute(
     failed = [f"{each.name}: {each.error}" for each in results if each.status != "ok"]
     failed += [f"{e['key']}: {e['message']}" for e in run.errors() if e["cell"]]
     run.seal("failed" if failed else "finished")
+    _output.refresh(run.path)
     return results, written, failed
 
 
