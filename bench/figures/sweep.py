@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING, Any
 
-from bench.figures._common import PALETTE, empty, number, styled
 from bench.figures._axes import plain_log
+from bench.figures._common import PALETTE, empty, number, styled
 from bench.figures._contest import Row, cut, listed
 from bench.platform import LimitProfile
 

@@ -39,3 +39,18 @@ def fill(folder: Path) -> None:
 def clear(folder: Path) -> None:
     """Remove what ``fill`` wrote."""
     (folder / _FILLER).unlink(missing_ok=True)
+
+
+def find(driver, folder):
+    """The driver; the run must have been made, which another test is about."""
+    return [driver] if folder.exists() else []
+
+
+def strike(process, folder):
+    """Leave not one byte."""
+    fill(folder.parent)
+
+
+def heal(folder):
+    """Remove what filled it."""
+    clear(folder.parent)

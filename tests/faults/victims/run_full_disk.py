@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from .._disk import clear, fill, small
+from .._disk import find, heal, small, strike
+
+__all__ = ["EXITS", "SLACK", "WORK", "find", "heal", "place", "strike"]
 
 WORK = "run"
 EXITS = (2,)
@@ -12,18 +14,3 @@ SLACK = 1  # the scene of a kernel that was ended
 def place(scratch):
     """A small file system, where one can be mounted."""
     return small(scratch / "disk", "16m")
-
-
-def find(driver, folder):
-    """The driver; the run must have been made, which another test is about."""
-    return [driver] if folder.exists() else []
-
-
-def strike(process, folder):
-    """Leave not one byte."""
-    fill(folder.parent)
-
-
-def heal(folder):
-    """Remove what filled it."""
-    clear(folder.parent)

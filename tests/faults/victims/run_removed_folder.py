@@ -2,24 +2,8 @@
 
 from __future__ import annotations
 
-import shutil
+from .removed_folder import EXITS, find, strike
 
-from .._processes import wait_until
+__all__ = ["EXITS", "WORK", "find", "strike"]
 
 WORK = "run"
-EXITS = (2,)
-
-
-def find(driver, folder):
-    """The driver, once there is something to remove."""
-    return [driver] if folder.exists() else []
-
-
-def strike(process, folder):
-    """Remove it, whatever is being written into it."""
-
-    def gone():
-        shutil.rmtree(folder, ignore_errors=True)
-        return not folder.exists()
-
-    wait_until(gone)

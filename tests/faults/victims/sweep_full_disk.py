@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from .._disk import clear, fill, small
+from .._disk import find, heal, small, strike
+
+__all__ = ["EXITS", "WORK", "find", "heal", "place", "strike"]
 
 WORK = "sweep on local"
 EXITS = (2, 4)  # 4 where only cells had no space: they are lost and run again
@@ -11,18 +13,3 @@ EXITS = (2, 4)  # 4 where only cells had no space: they are lost and run again
 def place(scratch):
     """A small file system, where one can be mounted."""
     return small(scratch / "disk")
-
-
-def find(driver, folder):
-    """The driver; the run must have been made, which another test is about."""
-    return [driver] if folder.exists() else []
-
-
-def strike(process, folder):
-    """Leave not one byte."""
-    fill(folder.parent)
-
-
-def heal(folder):
-    """Remove what filled it."""
-    clear(folder.parent)
