@@ -14,6 +14,7 @@ from bench.errors import BenchError, UserError
 from bench.paths import ROOT
 from bench.platform import limit_profile
 from bench.store import Run
+from bench.transfer import Transfer
 from bench.verdict import article, claims
 from bench.verdict.claims import _claim, _computed, _judge
 from bench.verdict.claims._judge import Found
@@ -147,6 +148,24 @@ def test_a_changed_sample_changes_the_verdict(tmp_path):
     needed = f"would hold where a millisecond of this machine is {4 / high:.1f} to "
     assert needed in found["fast"]["why"], "the factor that it would take"
     assert found["slow"]["verdict"] == claims.REPRODUCED
+
+
+@pytest.mark.parametrize(
+    ("us", "factor", "verdict"),
+    [(1300.0, 3.0, claims.REPRODUCED), (3900.0, 0.5, claims.NOT_REPRODUCED)],
+)
+def test_the_factor_of_the_run_takes_the_place_of_the_assumed(
+    tmp_path, us, factor, verdict
+):
+    run = run_with(tmp_path / "run", at("parse_18kb", [[us] * 3, [us] * 3], "us"))
+    before = claims.document(run)
+    assert before["factors"] == [0.5, 2.0]
+    assert row_of(before, "parse_18kb")["verdict"] != verdict
+    found = Transfer(factor, factor * 0.95, factor * 1.1, 200, 0, "tail", "rag_simple")
+    (run.path / "transfer.json").write_text(json.dumps(found.as_row()))
+    after = claims.document(run)
+    assert after["factors"] == [found.low, found.high]
+    assert row_of(after, "parse_18kb")["verdict"] == verdict
 
 
 def test_a_share_is_of_the_chosen_limit(tmp_path):

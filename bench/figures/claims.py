@@ -1,7 +1,7 @@
 """What was found, as a multiple of what the article says, for every claim with numbers.
 
 A dot is measured over claimed with its 95 % interval; the band behind it is what a
-transfer factor of 0.5 to 2 makes of a time. Where the band or the dot reaches the line
+range of the transfer factor makes of a time. Where the band or the dot reaches the line
 at 1, the number comes true. Verdicts are groups, each with its own marker and fill.
 """
 
@@ -15,7 +15,7 @@ from bench.figures._common import INK, PALETTE, empty, lighter, number, styled
 from bench.figures._contest import Row, listed
 from bench.platform import LimitProfile
 from bench.verdict.claims import NOT_REPRODUCED, OUTDATED, REPRODUCED
-from bench.verdict.claims._judge import Found, measured, reach
+from bench.verdict.claims._judge import ASSUMED, Found, measured, reach
 from bench.verdict.claims._text import article, ours
 
 if TYPE_CHECKING:
@@ -39,6 +39,7 @@ _COLUMNS = [
     "measured", "low", "high", "ratio", "ratio_low", "ratio_high", "reach_low",
     "reach_high",
 ]  # fmt: skip
+Factors = tuple[float, float]
 _ROW, _HEAD = 0.23, 1.1  # inches a row; rows that a heading takes
 _LETTERS = 44  # of a number beside the axes
 
@@ -49,20 +50,27 @@ def draw(
     """Ratios on a log axis; the frame has a row a claim that has one."""
     import pandas as pd
 
+    transfer = _factors(result)
     rows = [
         row | found
         for row in listed(result, "rows")
-        if row.get("verdict") in _GROUPS and (found := _ratio(row))
+        if row.get("verdict") in _GROUPS and (found := _ratio(row, transfer))
     ]
     data = pd.DataFrame(rows).reindex(columns=_COLUMNS)
     with styled():
         if not rows:
             text = "No claim has a number on both sides: there is nothing to compare."
             return empty(text), data
-        return _figure(rows), data
+        return _figure(rows, transfer), data
 
 
-def _ratio(row: Row) -> Row | None:
+def _factors(result: Row) -> Factors:
+    """Ends of the transfer factor of a document, which an older one has not said."""
+    ends = result.get("factors") or ASSUMED
+    return float(ends[0]), float(ends[1])
+
+
+def _ratio(row: Row, transfer: Factors) -> Row | None:
     """Found over claimed, its interval, and what the transfer factor makes of it.
 
     A range counts as its geometric middle. None without two positive numbers.
@@ -76,7 +84,7 @@ def _ratio(row: Row) -> Row | None:
     found = Found(value, number(row.get("low")), number(row.get("high")))
     ratio = found.times(1 / claimed)
     run = row.get("basis") == "run"
-    factors = measured(str(row.get("unit"))) if run else (1.0, 1.0)
+    factors = measured(str(row.get("unit")), transfer) if run else (1.0, 1.0)
     # Where no factor counts there is no band.
     timed = factors != (1.0, 1.0)
     least, most = reach(ratio, factors) if timed else (value / claimed,) * 2
@@ -89,7 +97,7 @@ def _ratio(row: Row) -> Row | None:
     }
 
 
-def _figure(rows: list[Row]) -> Figure:
+def _figure(rows: list[Row], transfer: Factors) -> Figure:
     from matplotlib.figure import Figure
 
     groups = {
@@ -122,7 +130,7 @@ def _figure(rows: list[Row]) -> Figure:
     axes.grid(visible=False, axis="y")
     plain_log(axes.xaxis)
     axes.set_xlabel("what was found as a multiple of the article's number (log scale)")
-    _legend(figure, list(groups))
+    _legend(figure, list(groups), transfer)
     return figure
 
 
@@ -156,7 +164,7 @@ def _draw_row(axes: Axes, row: Row, place: float, edge: float, end: float) -> No
     beside(axes, place, _cut(f"{ours(row)}, article {article(row)}", 62))
 
 
-def _legend(figure: Figure, verdicts: list[str]) -> None:
+def _legend(figure: Figure, verdicts: list[str], transfer: Factors) -> None:
     from matplotlib.lines import Line2D
     from matplotlib.patches import Patch
 
@@ -164,7 +172,9 @@ def _legend(figure: Figure, verdicts: list[str]) -> None:
         Line2D([], [], linestyle="", label=verdict, **_MARKS[verdict])
         for verdict in verdicts
     ]
-    handles.append(Patch(facecolor=_BAND, label="a time, for a factor of 0.5 to 2"))
+    least, most = (f"{factor:.3g}" for factor in transfer)
+    said = f"a time, for a factor of {least} to {most}"
+    handles.append(Patch(facecolor=_BAND, label=said))
     figure.legend(
         handles=handles,
         loc="outside lower center",

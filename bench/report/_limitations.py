@@ -53,7 +53,7 @@ _COMPARED = {
         "that production keeps to them is taken from its documentation.",
     ),
     "claims": (
-        "A claim is refused only where no factor of 0.5 to 2 makes it true, and by "
+        "A claim is refused only where no factor in the range makes it true, and by "
         "this machine and these inputs; the article does not say what its own were.",
     ),
     "capacity": (

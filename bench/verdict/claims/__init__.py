@@ -75,7 +75,8 @@ def document(run: Run, limits: LimitProfile | None = None, seed: int = 1) -> Row
         basis               run, fixtures, documentation, or nothing
         evidence            ids that `follow` leads from
 
-    ``counts`` has the number of claims of each verdict. Raises UserError for a damaged
+    ``counts`` has the number of claims of each verdict, ``factors`` the ends of the
+    transfer factor, the run's where it keeps one. Raises UserError for a damaged
     run.
     """
     from bench.platform import DEFAULT, limit_profile
@@ -90,6 +91,7 @@ def document(run: Run, limits: LimitProfile | None = None, seed: int = 1) -> Row
         "machine": run.machine,
         "command": run.manifest["command"],
         "limits": {"name": chosen.name, "cpu_ms": chosen.cpu_ms},
+        "factors": list(ground.factors),
         "counts": {verdict: counts[verdict] for verdict in VERDICTS},
         "rows": rows,
     }

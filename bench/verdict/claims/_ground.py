@@ -23,7 +23,7 @@ import orjson
 from bench.errors import UserError
 from bench.measure.statistics import Interval, mean_interval, ratio_interval, typical
 from bench.verdict import evidence
-from bench.verdict.claims._judge import Found
+from bench.verdict.claims._judge import ASSUMED, Found
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -58,6 +58,14 @@ class Ground:
     def plan(self) -> Literal["free", "paid"]:
         """Which of two documented values counts: that of ``free`` or of ``paid``."""
         return "free" if self.limits.name == "free" else "paid"
+
+    @cached_property
+    def factors(self) -> tuple[float, float]:
+        """Ends of the transfer factor: fitted for the run, or assumed."""
+        from bench import transfer
+
+        fitted = transfer.of_run(self.run.path)
+        return ASSUMED if fitted is None else (fitted.low, fitted.high)
 
     @cached_property
     def table(self) -> list[Row]:

@@ -1,9 +1,10 @@
 """When a measured number reproduces a claimed one, and what it would take.
 
-A local millisecond may be 0.5 to 2 of Cloudflare's (`verdict.answer`), so a claimed CPU
-time is reproduced where it lies within [low * 0.5, high * 2] of what was measured. That
-favours the author: a claim is refused only where no machine in that range would show
-it. The same holds for a share of a limit. Numbers without time in them, such as bytes,
+A local millisecond may be 0.5 to 2 of Cloudflare's (`verdict.answer`), or what a log of
+production has told (`transfer`), so a claimed CPU time is reproduced where it lies
+within [low * 0.5, high * 2] of what was measured. That favours the author: a claim is
+refused only where no machine in that range would show it. The same holds for a share of
+a limit. Numbers without time in them, such as bytes,
 ratios and counts, have no such factor. What is computed from fixtures agrees within
 10 %, because the article rounds; what is documented agrees exactly.
 
@@ -24,13 +25,12 @@ OUTDATED, ELSEWHERE = "outdated", "not measurable here"
 MISSING = "not in this run"
 VERDICTS = (REPRODUCED, NOT_REPRODUCED, OUTDATED, ELSEWHERE, MISSING)
 
-_TRANSFER = (TRANSFER_LOW, TRANSFER_HIGH)
+ASSUMED = (TRANSFER_LOW, TRANSFER_HIGH)
+"""The least and the largest transfer factor where a run keeps none."""
+
 _ABOUT = (0.9, 1.1)
+_NONE = (1.0, 1.0)
 _TIMES = frozenset({"ms", "%"})
-_ALWAYS = (
-    f"It holds whether a millisecond of this machine is {TRANSFER_LOW:g} or "
-    f"{TRANSFER_HIGH:g} of Cloudflare's."
-)
 
 
 class Found(NamedTuple):
@@ -53,9 +53,9 @@ class Found(NamedTuple):
         return low, high
 
 
-def measured(unit: str) -> tuple[float, float]:
-    """The factors of a measured number with that unit."""
-    return _TRANSFER if unit in _TIMES else (1.0, 1.0)
+def measured(unit: str, transfer: tuple[float, float] = ASSUMED) -> tuple[float, float]:
+    """The factors of a measured number with that unit, given those of a time."""
+    return transfer if unit in _TIMES else _NONE
 
 
 def computed() -> tuple[float, float]:
@@ -86,7 +86,7 @@ def condition(
 ) -> str:
     """For which machine a time agrees, as a sentence; nothing where that is no
     question: for other numbers, and for bounds that hold over the whole range."""
-    if factors != _TRANSFER:
+    if factors == _NONE:
         return ""
     low, high = found.ends
     if high <= 0:
@@ -94,8 +94,10 @@ def condition(
     # A factor f agrees where [low * f, high * f] meets what the article allows.
     least = 0.0 if bound == "under" else ends[0] / high
     most = math.inf if bound == "over" or low <= 0 else ends[1] / low
-    if least <= _TRANSFER[0] and most >= _TRANSFER[1]:
-        return _ALWAYS if bound else ""
+    if least <= factors[0] and most >= factors[1]:
+        either = " or ".join(f"{factor:.3g}" for factor in factors)
+        always = f"It holds whether a millisecond of this machine is {either}"
+        return f"{always} of Cloudflare's." if bound else ""
     if most < least or most <= 0:
         return ""
     verb = "holds" if agrees(found, ends, bound, factors) else "would hold"

@@ -51,7 +51,7 @@ def sample(claim: Claim, ground: Ground) -> Outcome:
         said, rows = _stories(claim.stories, ground)
         extra += said
         ids += rows
-    return _judged(claim, found, ids, extra)
+    return _judged(claim, ground, found, ids, extra)
 
 
 def table(claim: Claim, ground: Ground) -> Outcome:
@@ -74,10 +74,12 @@ def table(claim: Claim, ground: Ground) -> Outcome:
             ids += read.evidence if read else []
     extra = []
     if cold is not None:
-        fits = _judge.agrees(cold, claim.ends, claim.bound, _judge.measured("ms"))
+        fits = _judge.agrees(
+            cold, claim.ends, claim.bound, _judge.measured("ms", ground.factors)
+        )
         verb = "comes true" if fits else "does not come true either"
         extra = [f"In the first request of an isolate it {verb}: {told(cold, 'ms')}."]
-    return _judged(claim, found, ids, extra)
+    return _judged(claim, ground, found, ids, extra)
 
 
 def stage(claim: Claim, ground: Ground) -> Outcome:
@@ -90,7 +92,7 @@ def stage(claim: Claim, ground: Ground) -> Outcome:
             found = _of(row, *keys)
             if found is not None:
                 ids = [named("stages.json", "rows", **place)]
-                return _judged(claim, found, ids, [])
+                return _judged(claim, ground, found, ids, [])
     return missing(claim.run)
 
 
@@ -110,8 +112,10 @@ def matrix(claim: Claim, ground: Ground) -> Outcome:
     )
 
 
-def _judged(claim: Claim, found: Found, ids: list[str], extra: list[str]) -> Outcome:
-    factors = _judge.measured(claim.unit)
+def _judged(
+    claim: Claim, ground: Ground, found: Found, ids: list[str], extra: list[str]
+) -> Outcome:
+    factors = _judge.measured(claim.unit, ground.factors)
     asked = (found, claim.ends, claim.bound, factors)
     parts = [*extra, _judge.condition(*asked)]
     return Outcome(
