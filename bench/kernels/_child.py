@@ -120,6 +120,12 @@ def _kernel(argv: Sequence[str]) -> None:
     sys.argv = [str(sys.modules["ipykernel_launcher"].__file__), *argv]
     # 1 is a parent that ipykernel does not watch.
     IPKernelApp.launch_instance(parent_handle=1)
+    # ipykernel's own close ends the IOPub thread first, and a control thread that still
+    # flushes through it waits ten seconds, or until the client kills the kernel.
+    control = IPKernelApp.instance().control_thread
+    if control.is_alive():
+        control.stop()
+        control.join()
 
 
 def _draw_as_configured() -> None:
