@@ -31,7 +31,7 @@ def emit(parts: dict[str, Any], *, as_json: bool, out: Path | None) -> bool:
     facts = machine.collect()
     document = {"schema": 1, "run": None, "machine": facts} | parts
     if out is not None:
-        write_whole(out.absolute(), _json(document))
+        write_whole(out.absolute(), encoded(document))
     if as_json:
         emit_json(document)
     return as_json
@@ -39,7 +39,7 @@ def emit(parts: dict[str, Any], *, as_json: bool, out: Path | None) -> bool:
 
 def emit_json(document: Any) -> None:
     """One JSON document on stdout. A number that JSON has no word for becomes null."""
-    say(_json(document), nl=False)
+    say(encoded(document), nl=False)
 
 
 def say(text: str | bytes, *, nl: bool = True) -> None:
@@ -62,7 +62,8 @@ def _silence_stdout() -> None:
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
-def _json(document: Any) -> bytes:
+def encoded(document: Any) -> bytes:
+    """``document`` as indented JSON, which has null for infinities and NaN."""
     import orjson
 
     options = orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE
@@ -176,7 +177,7 @@ def derived(
 
     with writing(out):
         out.mkdir(parents=True)
-    write_whole(out / f"{name}.json", _json(document))
+    write_whole(out / f"{name}.json", encoded(document))
     for ending, text in texts.items():
         write_whole(out / f"{name}.{ending}", text.encode())
     figure = figures.load()[name]

@@ -73,7 +73,7 @@ def command(
     if as_json:
         _output.emit_json(document)
     elif as_csv:
-        _output.say(rows.to_csv(index=False, lineterminator="\n"), nl=False)
+        _output.say(_csv(rows), nl=False)
     elif out is None:
         shown = rows.drop(columns=list(_SAME))
         _output.emit_table(list(shown.columns), shown.to_numpy().tolist())
@@ -83,8 +83,6 @@ def command(
 
 def _write(out: Path, rows: pd.DataFrame, document: dict[str, object]) -> None:
     """The rows as a file of the kind that its name ends in."""
-    import orjson
-
     from bench.files import write_whole
 
     if out.suffix == ".parquet":
@@ -92,13 +90,9 @@ def _write(out: Path, rows: pd.DataFrame, document: dict[str, object]) -> None:
         rows.to_parquet(buffer, index=False)
         write_whole(out.absolute(), buffer.getvalue())
     elif out.suffix == ".csv":
-        csv = rows.to_csv(index=False, lineterminator="\n")
-        write_whole(out.absolute(), csv.encode())
+        write_whole(out.absolute(), _csv(rows).encode())
     elif out.suffix == ".json":
-        options = orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE
-        write_whole(
-            out.absolute(), orjson.dumps(_output.finite(document), option=options)
-        )
+        write_whole(out.absolute(), _output.encoded(document))
     else:
         raise UserError(
             "does not say which kind of file it is",
@@ -106,3 +100,7 @@ def _write(out: Path, rows: pd.DataFrame, document: dict[str, object]) -> None:
             field="--out",
             remedy="name it .csv, .json or .parquet",
         )
+
+
+def _csv(rows: pd.DataFrame) -> str:
+    return rows.to_csv(index=False, lineterminator="\n")
