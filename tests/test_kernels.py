@@ -6,6 +6,7 @@ import json
 import os
 import resource
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -14,6 +15,7 @@ from pathlib import Path
 import nbformat
 import psutil
 import pytest
+from jupyter_client import KernelManager
 from kernel_support import environment, gone, kernel, parent, specs, wait_for
 from nbformat import v4
 
@@ -126,6 +128,21 @@ def test_a_cell_puts_out_what_it_does_in_an_ordinary_kernel(server, manager):
     for code, ours, theirs in zip(CELLS, forked, plain, strict=True):
         assert json.dumps(ours) == json.dumps(theirs), code
     assert any("image/png" in content["data"] for _, content in forked[2])
+
+
+def test_a_kernel_listens_when_it_has_started(server, manager):
+    started = KernelManager(kernel_name="forked", kernel_spec_manager=manager)
+    started.start_kernel()
+    forked = started.provisioner.process
+    try:
+        socket.create_connection((started.ip, started.hb_port)).close()
+        assert not forked.ended(0)
+        started.request_shutdown()
+        assert forked.ended(60)
+        assert forked.returncode is None
+    finally:
+        started.shutdown_kernel(now=True)
+    assert forked.returncode == 0
 
 
 @pytest.fixture

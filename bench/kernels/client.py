@@ -67,15 +67,23 @@ class Forked:
         """End it."""
         self.send_signal(signal.SIGKILL)
 
-    def _wait(self, timeout: float | None) -> int | None:
+    def ended(self, timeout: float | None) -> bool:
+        """Whether it has ended, within ``timeout`` seconds; takes no exit code."""
         if self.returncode is not None:
-            return int(self.returncode)
+            return True
         # The server answers once it has reaped; without one there is the handle.
         for source in (self._handle, self._connection):
             poll = select.poll()
             poll.register(source, select.POLLIN)
             if not poll.poll(None if timeout is None else timeout * 1000):
-                return None
+                return False
+        return True
+
+    def _wait(self, timeout: float | None) -> int | None:
+        if self.returncode is not None:
+            return int(self.returncode)
+        if not self.ended(timeout):
+            return None
         with suppress(OSError, ValueError):
             self.returncode = int(self._connection.recv(64))
         if self.returncode is None:

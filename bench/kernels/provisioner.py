@@ -11,6 +11,7 @@ from __future__ import annotations
 import asyncio
 import os
 import sys
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,10 @@ from bench.kernels import client
 NAME = "workbench-fork"
 _LAUNCHER = ["-m", "ipykernel_launcher"]
 _STREAMS = ("stdin", "stdout", "stderr")
+# jupyter_client looks every 100 ms whether a kernel has ended.
+_LOOK_S = 0.1
+# A fork listens after some 60 ms.
+_LISTEN_S, _TRY_S = 5.0, 0.005
 _KNOWN = {"env", "cwd", "kernel_id", "extra_arguments", "independent", *_STREAMS}
 
 
@@ -39,7 +44,37 @@ class ForkProvisioner(LocalProvisioner):
         # A fork is the leader of its session, and so of its process group.
         self.pid = self.pgid = forked.pid
         self.cwd = kwargs.get("cwd") or Path.cwd()
+        await self._listening(forked)
         return self.connection_info
+
+    async def shutdown_requested(self, restart: bool = False) -> None:
+        """Come back as soon as the kernel has ended, or has taken as long as a look.
+
+        The manager looks at once after this and then every 100 ms, and a fork ends
+        sooner than that.
+        """
+        process: Any = self.process
+        if isinstance(process, client.Forked):
+            await asyncio.to_thread(process.ended, _LOOK_S)
+
+    async def _listening(self, forked: client.Forked) -> None:
+        """Come back when the kernel listens, or has ended, or after some seconds.
+
+        A client that connects before finds the port closed, and ZeroMQ lets it wait
+        100 ms and more before it tries again. Of the kernel's ports the heartbeat's is
+        the last.
+        """
+        info = self.connection_info
+        if info.get("transport") != "tcp":
+            return
+        for _ in range(round(_LISTEN_S / _TRY_S)):
+            with suppress(OSError):
+                _, writer = await asyncio.open_connection(info["ip"], info["hb_port"])
+                writer.close()
+                return
+            if forked.ended(0):
+                return
+            await asyncio.sleep(_TRY_S)
 
     async def _forked(
         self, cmd: list[str], kwargs: dict[str, Any]

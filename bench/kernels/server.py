@@ -21,6 +21,7 @@ import socket
 import sys
 import time
 from contextlib import suppress
+from typing import Any
 
 from bench.kernels import _child, _folder, _key
 
@@ -37,7 +38,9 @@ _MODULES = (
     "IPython.core.completerlib", "IPython.core.debugger",
     "IPython.extensions.storemagic", "papermill.cli", "pyarrow.parquet", "scipy.stats",
     "sqlite3", "tornado.platform.asyncio", "bench.batch.execute", "bench.progress",
-    "bench.platform", "bench.store",
+    "bench.platform", "bench.store", "bench.kernels.provisioner",
+    "ipykernel.kernelspec", "pandas.io.formats.html", "pandas.io.formats.string",
+    "pyarrow.pandas_compat",
 )  # fmt: skip
 
 
@@ -78,6 +81,9 @@ def preload() -> None:
             for module in pkgutil.iter_modules(package.__path__, f"{name}."):
                 with suppress(Exception):
                     importlib.import_module(module.name)
+    # nbformat builds the checker of a version's notebooks when it reads the first one.
+    nbformat: Any = importlib.import_module("nbformat")
+    nbformat.validate(nbformat.v4.new_notebook())
     gc.collect()
     gc.freeze()
 
