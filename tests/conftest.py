@@ -32,6 +32,15 @@ settings.load_profile("workbench")
 signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
+# They measure for real, and alone at the end they would keep all other cores waiting.
+LONGEST = ("test_measure_stages", "test_workerd_stages", "test_cli")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with the longest files, and keep the order of the others."""
+    items.sort(key=lambda item: item.path.stem not in LONGEST)
+
+
 @pytest.fixture(scope="session")
 def real() -> Path:
     """Folder of recorded inputs; the test is skipped where it is absent."""

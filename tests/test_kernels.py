@@ -133,16 +133,20 @@ def test_a_cell_puts_out_what_it_does_in_an_ordinary_kernel(server, manager):
 def test_a_kernel_listens_when_it_has_started(server, manager):
     started = KernelManager(kernel_name="forked", kernel_spec_manager=manager)
     started.start_kernel()
-    forked = started.provisioner.process
     try:
         socket.create_connection((started.ip, started.hb_port)).close()
-        assert not forked.ended(0)
-        started.request_shutdown()
-        assert forked.ended(60)
-        assert forked.returncode is None
     finally:
         started.shutdown_kernel(now=True)
-    assert forked.returncode == 0
+
+
+def test_that_a_kernel_has_ended_is_seen_before_its_exit_code_is_taken(server, manager):
+    with kernel(manager) as started:
+        forked = started.manager.provisioner.process
+        assert not forked.ended(0)
+        started.manager.request_shutdown()
+        assert forked.ended(60)
+        assert forked.returncode is None
+        assert forked.wait(60) == 0
 
 
 @pytest.fixture

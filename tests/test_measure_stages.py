@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import pytest
 
@@ -58,53 +59,63 @@ def go(run, body, phases=("cold", "warm")):
     )
 
 
-def test_both_phases_of_the_whole_journey(tiny, body, tmp_path):
-    with new_run(tmp_path / "run") as run:
-        document = go(run, body)
-        assert {
-            (row["phase"], row["invocation"], row["stage"]) for row in document["rows"]
-        } == {
-            (phase, invocation, stage)
-            for phase in ("cold", "warm")
-            for invocation in JOURNEY
-            for stage in stages(invocation)
-        }
-        for row in document["rows"]:
-            assert row["error"] is None
-            assert row["cpu_ms"] > 0
-            assert row["low"] <= row["cpu_ms"] <= row["high"]
-            assert row["io_ms"] >= 0
-            assert (row["alone_ms"] is not None) == (row["phase"] == "warm")
-        assert [total["phase"] for total in document["totals"]] == ["cold", "warm"]
-        for total in document["totals"]:
-            mine = [r for r in document["rows"] if r["phase"] == total["phase"]]
-            explained = sum(r["cpu_ms"] for r in mine) + total["floor_cpu_ms"]
-            # What a reader computes from the shown numbers is what is shown.
-            assert explained / total["whole_cpu_ms"] - 1 == pytest.approx(
-                total["closure"]
-            )
-        names = {path.name for path in (run.path / "profiles").iterdir()}
-        assert {name.split(".", 1)[1] for name in names} == {
-            "folded.txt",
-            "html",
-            "speedscope.json",
-        }
-        json.loads(
-            (run.path / "profiles/cpython-chat-warm.speedscope.json").read_text()
-        )
-        sentinel = run.samples().query("stage == 'sentinel'")
-        assert set(sentinel["phase"]) == {"cold", "warm"}
-
-        run.seal()
-        sealed = Run.open(run.path)
-        again = derive.document(sealed, JOURNEY)
-        assert again["rows"] == document["rows"]
-        assert again["totals"] == document["totals"]
+@pytest.fixture(scope="module")
+def journey(body, tmp_path_factory):
+    """The folder of a sealed run of both phases, and its document."""
+    folder = tmp_path_factory.mktemp("journey") / "run"
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setitem(sizes.SIZES, "quick", TINY)
+        with new_run(folder) as run:
+            document = go(run, body)
+            run.seal()
+    return folder, document
 
 
-def test_calls_cost_io_and_pure_stages_do_not(tiny, body, tmp_path):
-    with new_run(tmp_path / "run") as run:
-        rows = {row["stage"]: row for row in go(run, body, ["warm"])["rows"]}
+def test_both_phases_of_the_whole_journey(journey):
+    _, document = journey
+    assert {
+        (row["phase"], row["invocation"], row["stage"]) for row in document["rows"]
+    } == {
+        (phase, invocation, stage)
+        for phase in ("cold", "warm")
+        for invocation in JOURNEY
+        for stage in stages(invocation)
+    }
+    for row in document["rows"]:
+        assert row["error"] is None
+        assert row["cpu_ms"] > 0
+        assert row["low"] <= row["cpu_ms"] <= row["high"]
+        assert row["io_ms"] >= 0
+        assert (row["alone_ms"] is not None) == (row["phase"] == "warm")
+    assert [total["phase"] for total in document["totals"]] == ["cold", "warm"]
+    for total in document["totals"]:
+        mine = [r for r in document["rows"] if r["phase"] == total["phase"]]
+        explained = sum(r["cpu_ms"] for r in mine) + total["floor_cpu_ms"]
+        # What a reader computes from the shown numbers is what is shown.
+        assert explained / total["whole_cpu_ms"] - 1 == pytest.approx(total["closure"])
+
+
+def test_a_sealed_run_has_profiles_and_sentinels_and_gives_its_document_again(journey):
+    folder, document = journey
+    sealed = Run.open(folder)
+    names = {path.name for path in (folder / "profiles").iterdir()}
+    assert {name.split(".", 1)[1] for name in names} == {
+        "folded.txt",
+        "html",
+        "speedscope.json",
+    }
+    json.loads((folder / "profiles/cpython-chat-warm.speedscope.json").read_text())
+    sentinel = sealed.samples().query("stage == 'sentinel'")
+    assert set(sentinel["phase"]) == {"cold", "warm"}
+    again = derive.document(sealed, JOURNEY)
+    assert again["rows"] == document["rows"]
+    assert again["totals"] == document["totals"]
+
+
+def test_calls_cost_io_and_pure_stages_do_not(journey):
+    _, document = journey
+    warm = [row for row in document["rows"] if row["phase"] == "warm"]
+    rows = {row["stage"]: row for row in warm}
     calling = {"auth", "rate_limit", "embed", "retrieve", "stream", "store", "upsert"}
     pure = {"parse_request", "validate", "assemble", "parse_transcript", "chunk"}
     assert all(rows[stage]["io_ms"] > 0 for stage in calling)
@@ -122,6 +133,8 @@ def test_a_runtime_that_fails_is_an_error_row_and_the_rest_goes_on(
     tiny, body, tmp_path, monkeypatch
 ):
     monkeypatch.setitem(cpython.SETUPS, "metered", "no_such_setup")
+    once = replace(TINY, alone=replace(TINY.alone, min_groups=1))
+    monkeypatch.setitem(sizes.SIZES, "quick", once)
     with new_run(tmp_path / "run") as run:
         document = go(run, body, ["warm"])
         errors = [row for row in document["rows"] if row["error"]]

@@ -89,8 +89,9 @@ def test_a_parser_gives_turns_and_its_memory(name):
         subject.ready()
         one, many = subject.turn(case, 1), subject.turn(case, 50)
     assert (one.n, many.n) == (1, 50)
-    assert many.cpu > 0
-    assert 0 < one.wall < many.wall
+    # Wall time has what the machine did meanwhile; CPU is of the subject alone.
+    assert one.cpu < many.cpu
+    assert one.wall > 0
     peak = host.peak_bytes(name, module, cases[case], seed=1)
     assert peak is None or 0 <= peak < 2**30
 

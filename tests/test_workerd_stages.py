@@ -187,7 +187,7 @@ def test_a_platform_without_workerd_says_so_and_the_rest_works(tiny, run, monkey
     reason = workerd.unavailable()
     assert reason == f"there is no workerd for {tools.platform.system()} sparc64"
     progress = Silent()
-    document = go(run, ["warm"], ["workerd", "cpython"], progress)
+    document = go(run, ["cold"], ["workerd", "cpython"], progress)
     assert {row["runtime"] for row in document["rows"]} == {"cpython"}
     assert f"workerd is left out: {reason}" in progress.said
     with pytest.raises(UserError, match="no workerd for"):
