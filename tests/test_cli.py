@@ -46,7 +46,7 @@ PACE = Pace(rounds=2, seconds=0.5, warm_seconds=0.05)
 TINY = Size(
     warm=PhaseSize(0, 1e-9, 2, PACE),
     cold=PhaseSize(0, 1e-9, 2),
-    alone=PhaseSize(0, 1e-9, 2, PACE),
+    alone=PhaseSize(0, 1e-9, 1, PACE),
     profile_seconds=0.1,
 )
 # The whole journey is measured in test_measure_stages; the command line needs a part.

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
 
 import pytest
 
@@ -21,7 +20,7 @@ PACE = Pace(rounds=4, seconds=2, warm_seconds=0.2)
 TINY = Size(
     warm=PhaseSize(0, 1e-9, 3, PACE),
     cold=PhaseSize(0, 1e-9, 2),
-    alone=PhaseSize(0, 1e-9, 2, PACE),
+    alone=PhaseSize(0, 1e-9, 1, PACE),
     profile_seconds=0.3,
 )
 
@@ -133,8 +132,6 @@ def test_a_runtime_that_fails_is_an_error_row_and_the_rest_goes_on(
     tiny, body, tmp_path, monkeypatch
 ):
     monkeypatch.setitem(cpython.SETUPS, "metered", "no_such_setup")
-    once = replace(TINY, alone=replace(TINY.alone, min_groups=1))
-    monkeypatch.setitem(sizes.SIZES, "quick", once)
     with new_run(tmp_path / "run") as run:
         document = go(run, body, ["warm"])
         errors = [row for row in document["rows"] if row["error"]]
