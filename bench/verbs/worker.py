@@ -40,7 +40,8 @@ def _seed(kind: str, what: str) -> _options.Decorator:
 @click.option(
     "--requests",
     type=click.Path(path_type=Path),
-    help="A HAR file, NDJSON, or lines such as `GET /path`; `GET /` without it.",
+    help="A HAR file, NDJSON, or lines such as `GET /path`. Without it those in the "
+    "project's own folder replay/, and `GET /` where it has none.",
 )
 @_seed("kv", "a KV namespace, a JSON object,")
 @_seed("d1", "a D1 database, a script of SQL after its migrations,")
@@ -128,11 +129,13 @@ def command(
 
     It is bundled as wrangler does and run in workerd, with services on loopback behind
     its bindings. Nothing of it is installed, none of its scripts run, and nothing that
-    it does reaches a network.
+    it does reaches a network. What options do not name is taken from the project's
+    folder replay/: requests.ndjson, outbound.ndjson, kv/NAME.json, d1/NAME.sql,
+    r2/NAME/, vectorize/NAME.ndjson and .dev.vars.
     """
     from bench.measure.stages import PHASES
     from bench.platform import limit_profile
-    from bench.project import _neighbours
+    from bench.project import _neighbours, _replay
     from bench.project import requests as asked
     from bench.project._given import Given
     from bench.store import Run
@@ -144,7 +147,9 @@ def command(
             remedy="leave it out: versions take turns warm, and must answer alike",
         )
     limit = limit_profile(limits)
-    seeds = {
+    kept = _replay.find(folder, env)
+    requests, outbound = requests or kept.requests, outbound or kept.outbound
+    seeds = dict(kept.seeds) | {
         (kind, name): path
         for kind, given in (
             ("kv", seed_kv),
@@ -155,12 +160,12 @@ def command(
         for name, path in _pairs(f"seed-{kind}", given)
     }
     services = _pairs("service", beside)
-    told = Given(env, services, stubs, seeds)
+    told = Given(env, services, stubs, seeds, kept.variables)
     project = told.project(folder)
     older = None if against is None else told.older(against)
     mix = asked.read(requests, seed)
     phases = list(PHASES) if phase == "all" else [phase]
-    for line in [] if quiet else _neighbours.said(project):
+    for line in [] if quiet else [*kept.said, *_neighbours.said(project)]:
         _output.note(line)
     parameters: dict[str, Any] = {
         "worker": project.name,
@@ -178,7 +183,8 @@ def command(
         seed=seed,
         profile=profile,
         parameters=parameters,
-        fixtures={mix.source["file"]: mix.source["sha256"]} if requests else {},
+        fixtures=({mix.source["file"]: mix.source["sha256"]} if requests else {})
+        | _replay.digests(seeds, outbound),
     ) as run:
         common = _Common(run, mix, outbound, profile, seed, quiet, as_json)
         if older is not None:
