@@ -1,4 +1,4 @@
-"""A made-up, plausible document of `bench worker`."""
+"""Made-up, plausible documents of `bench worker`."""
 
 from __future__ import annotations
 
@@ -34,4 +34,25 @@ def worker(routes=tuple(ROUTES)):
         "flame": [
             {"stack": list(stack), "self_ms": ms} for stack, ms in STACKS.items()
         ],
+    }
+
+
+def versions(routes=tuple(ROUTES)):
+    """The document of two versions; one route is slower, one cannot be told."""
+    found = {"GET /": (1.0, "same"), "POST /orders": (1.3, "slower")}
+    rows = []
+    for route in ("all requests", *routes):
+        ratio, verdict = found.get(route, (1.02, "inconclusive"))
+        rows.append(
+            {
+                "route": route, "asked": 120, "old_ms": 2.0, "new_ms": 2.0 * ratio,
+                "ratio": ratio, "low": ratio * 0.99, "high": ratio * 1.01,
+                "control": 1.0, "control_low": 0.99, "control_high": 1.01,
+                "verdict": verdict, "why": "", "answers": "same", "n": 6,
+            }
+        )  # fmt: skip
+    return HEAD | {
+        "command": "bench worker mine --against old",
+        "rules": {"within": 0.02, "confidence": 0.9925},
+        "rows": rows,
     }

@@ -12,7 +12,7 @@ import pandas as pd
 import pytest
 from figure_contests import FEW, PARSERS, TOPICS, parsers, rerank
 from figure_support import both, figures_of, text_of
-from figure_worker import worker
+from figure_worker import versions, worker
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -21,12 +21,18 @@ from bench.errors import BenchError
 from bench.figures._common import styled
 from bench.platform import limit_profile
 
-DOCUMENTS = {"parsers": parsers(), "rerank": rerank(), "worker": worker()}
+DOCUMENTS = {
+    "parsers": parsers(),
+    "rerank": rerank(),
+    "worker": worker(),
+    "versions": versions(),
+}
 # The same in few rows, for tests that draw many of them.
 SMALL = {
     "parsers": parsers(FEW),
     "rerank": rerank(("warm",)),
     "worker": worker(("GET /",)),
+    "versions": versions(("GET /",)),
 }
 FREE = limit_profile("free")
 MODULES = {name: m for source in DOCUMENTS for name, m in figures_of(source).items()}
@@ -164,6 +170,8 @@ def test_no_text_lies_on_another(name):
 
 def test_the_caption_says_how_many_groups_there_were():
     text = figures.caption(DOCUMENTS["parsers"])
+    assert "intervals are 95 % over" in text
+    assert "intervals are 99.25 % over" in figures.caption(DOCUMENTS["versions"])
     assert "n = 6 process groups" in text
     assert "bench parsers --profile quick" in text
     uneven = copy.deepcopy(DOCUMENTS["parsers"])

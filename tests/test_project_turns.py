@@ -9,8 +9,10 @@ import orjson
 import pytest
 from click.testing import CliRunner
 from project_support import as_it_is, error_of, mix_of, project
+from test_report import page_of
 from workload_support import new_run
 
+from bench import report
 from bench.errors import GateViolatedError, InconclusiveError, UserError
 from bench.measure import project_turns as turns
 from bench.measure.compare import Budget
@@ -22,6 +24,7 @@ from bench.project._given import Given
 from bench.project.subjects import WarmUp
 from bench.project.verdicts import MIX
 from bench.report import _project_turns as shown
+from bench.store import Run
 from bench.verbs import worker
 
 __all__ = ["as_it_is"]
@@ -212,6 +215,21 @@ def test_a_control_that_is_off_or_other_statuses_leave_nothing_to_tell(tmp_path)
     made = derived(tmp_path / "two", 1.3, 1.3, statuses=codes)
     assert verdicts(made)[1:] == ["inconclusive", "slower"]
     assert made["rows"][1]["why"] == "answered 200, 409, and 200 before"
+
+
+def test_two_versions_have_a_report_of_their_own(tmp_path):
+    made = derived(tmp_path / "run", 1.3, 1.0)
+    run = Run.open(tmp_path / "run")
+    run.save("versions.json", orjson.dumps(made))
+    report.build(run.path)
+    page = page_of(run.path)
+    said = shown.sentence(made)
+    assert said.startswith("Of 2 routes of mine: 1 slower, 1 same. All requests")
+    for words in ("Does the new version cost more than the old one?", "GET /b", said):
+        assert words in page.text
+    assert "--cell '*/*/versions/GET %2Fa/*/*'" in page.text
+    # What was asked is kept beside what is derived of it.
+    assert document(Run.open(run.path)) == made
 
 
 def test_the_text_has_every_route_and_the_gate_three_ends(tmp_path):

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 SOURCES = (
     "stages", "parsers", "rerank", "matrix", "workloads", "remedies", "claims",
-    "capacity", "compare", "history", "sweep", "worker",
+    "capacity", "compare", "history", "sweep", "worker", "versions",
 )  # fmt: skip
 _LETTERS = 15.8  # of small print that fit in an inch
 
@@ -121,10 +121,19 @@ def caption(result: dict[str, Any]) -> str:
         f"host {machine.get('host') or 'unknown'}",
         *versions,
         "CPU is thread CPU time on one pinned core",
-        "intervals are 95 % over process groups",
+        f"intervals are {_confidence(result):.4g} % over process groups",
         f"made by: {result.get('command') or 'a command that was not recorded'}",
     ]
     return "; ".join(parts)
+
+
+def _confidence(result: dict[str, Any]) -> float:
+    """Per cent; a document that corrects for many rows says its own."""
+    from bench.figures._common import number
+
+    rules = result.get("rules")
+    found = number(rules.get("confidence")) if isinstance(rules, dict) else None
+    return 100 * found if found and 0 < found < 1 else 95.0
 
 
 def _compared(result: dict[str, Any]) -> list[str]:

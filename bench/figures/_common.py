@@ -162,6 +162,11 @@ def whole_cpu(samples: pd.DataFrame, stage: str = "whole") -> pd.DataFrame:
     return whole.fillna({"process": 0, "seq": 0})
 
 
+def plain(text: str) -> str:
+    """``text`` without what matplotlib would take for mathematics."""
+    return text.replace("$", r"\$")
+
+
 def empty(text: str) -> Figure:
     """A figure that says in words why there is nothing to draw."""
     from matplotlib.figure import Figure

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from bench.figures import workloads
 from bench.figures._axes import TIMES
-from bench.figures._common import empty, number, styled
+from bench.figures._common import empty, number, plain, styled
 from bench.figures._contest import cut, listed
 from bench.platform import LimitProfile
 
@@ -68,13 +68,8 @@ def _charged(row: Row) -> bool:
 def _as_case(row: Row) -> Row:
     error, asked = row.get("error") or None, number(row.get("asked"))
     return row | {
-        "workload": _plain(cut(str(row.get("route")), _LONGEST)),
+        "workload": plain(cut(str(row.get("route")), _LONGEST)),
         "route": "native",
         "fixture": "" if asked is None else f"{asked:,.0f}{TIMES}",
-        "error": error and _plain(str(error)),
+        "error": error and plain(str(error)),
     }
-
-
-def _plain(text: str) -> str:
-    """``text`` without what matplotlib would take for mathematics."""
-    return text.replace("$", r"\$")

@@ -44,7 +44,7 @@ from bench.workerd import tools
 if TYPE_CHECKING:
     from bench.store import Run
 
-INVOCATION, FACTS = "versions", "versions.json"
+INVOCATION, FACTS = "versions", "facts.json"
 Row = dict[str, Any]
 
 

@@ -112,6 +112,21 @@ def _worker(document: Row) -> str:
     return str(_project().sentence(document))
 
 
+def _of_versions(document: Row) -> Iterable[Titled]:
+    title, turns = "what a request is charged", _turns()
+    yield Titled(title, turns.ratios(document), turns.about(document))
+
+
+def _versions(document: Row) -> str:
+    return str(_turns().sentence(document))
+
+
+def _turns() -> ModuleType:
+    from bench.report import _project_turns
+
+    return _project_turns
+
+
 def _project() -> ModuleType:
     # What measures a project takes a while to import, and few pages need it.
     from bench.report import _project
@@ -242,6 +257,12 @@ KINDS = {
         "Does this Worker fit, and where does its CPU go?",
         _worker,
         _of_worker,
+    ),
+    "versions": Contest(
+        "two versions of the Worker",
+        "Does the new version cost more than the old one?",
+        _versions,
+        _of_versions,
     ),
 }
 """By the verb that makes the document, and in the order of a page."""

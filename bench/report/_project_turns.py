@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from typing import Any
 
 from bench.figures._common import number
 from bench.measure.checkouts import BASELINE, CANDIDATE
+from bench.measure.project_turns import INVOCATION
+from bench.project.verdicts import MIX
 from bench.report import _shape
 from bench.report._evidence import Table
 from bench.report._lines import joined, table, wrapped
+from bench.verdict.compare import VERDICTS
+from bench.verdict.raw import pattern
 
 Row = dict[str, Any]
 _METRIC = {
@@ -43,23 +48,52 @@ def ratios(document: Row) -> Table:
     if other:
         notes.append(f"Answers have other bytes than before: {', '.join(other)}")
     head = ["route", "verdict", "new / old", "old / old", "old (ms)", "new (ms)", "n"]
-    return Table(head, rows, notes)
+    return Table(head, rows, notes, [_origin(row[0]) for row in rows])
+
+
+def _origin(route: str) -> list[str]:
+    """The requests of a route, those of every route for the mix."""
+    named = {} if route == MIX else {"stage": route}
+    return [pattern(invocation=INVOCATION, **named)]
+
+
+def about(document: Row) -> str:
+    """What a reader needs to know of the table."""
+    rules = document["rules"]
+    return (
+        f"{_METRIC[document['metric']]} The same is within {rules['within']:.1%}; "
+        f"each interval is at {rules['confidence']:.2%}, so that all hold together "
+        "at 97 %. Where old against itself differs from 1, the machine was not "
+        "still."
+    )
+
+
+def sentence(document: Row) -> str:
+    """The answer: of how many routes which verdict, and of all requests."""
+    routes = [row for row in document["rows"] if row["route"] != MIX]
+    counts = Counter(row["verdict"] for row in routes)
+    told = ", ".join(f"{counts[each]} {each}" for each in VERDICTS if counts[each])
+    whole = document["rows"][0]
+    name = document["versions"][CANDIDATE]["name"]
+    said = f"Of {len(routes)} routes of {name}: {told}."
+    if number(whole["ratio"]) is None:
+        return said
+    ratio = _interval(whole, "ratio", "low", "high")
+    which = "All requests together cost" if len(routes) > 1 else "It costs"
+    return f"{said} {which} {ratio} times what they did: {whole['verdict']}."
 
 
 def text(document: Row) -> str:
     """All of it, at most 100 columns wide."""
-    machine, rules = document.get("machine") or {}, document["rules"]
+    machine = document.get("machine") or {}
     lines = [
         f"run {document.get('run', 'unknown')}, host {machine.get('host', 'unknown')}",
         *_sizes(document),
         *table("what a request is charged", ratios(document)),
         "",
-        *wrapped(
-            f"{_METRIC[document['metric']]} The same is within {rules['within']:.1%}; "
-            f"each interval is at {rules['confidence']:.2%}, so that all hold together "
-            "at 97 %. Where old against itself differs from 1, the machine was not "
-            "still."
-        ),
+        *wrapped(about(document)),
+        "",
+        *wrapped(sentence(document)),
     ]
     return joined(lines)
 

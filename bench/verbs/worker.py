@@ -188,7 +188,7 @@ def command(
     ) as run:
         common = _Common(run, mix, outbound, profile, seed, quiet, as_json)
         if older is not None:
-            document = _versions(common, older, (project, seeds), within)
+            document = _versions(common, older, (project, seeds), limit, within)
         else:
             document = _alone(common, project, seeds, limit, phases, any_status)
     if gate and older is not None:
@@ -219,7 +219,6 @@ def _alone(
     any_status: bool,
 ) -> dict[str, Any]:
     """Measure one version; its document, which is printed and kept."""
-    from bench import figures
     from bench.measure import project as measured
     from bench.progress import Progress
     from bench.report import _project as report
@@ -240,20 +239,29 @@ def _alone(
             phases=phases,
             any_status=any_status,
         )
-    for name, module in figures.load().items():
-        if figures.source(module) == "worker":
-            drawn, data = module.draw(document, run.samples(), limits)
-            figures.sign(drawn, document)
-            figures.save(run.path / "figures", name, drawn, data)
+    _draw(run, "worker", document, limits)
     text = None if common.as_json else report.text(document)
     _output.finish(run, "worker.json", document, text)
     return document
+
+
+def _draw(
+    run: Run, source: str, document: dict[str, Any], limits: LimitProfile
+) -> None:
+    from bench import figures
+
+    for name, module in figures.load().items():
+        if figures.source(module) == source:
+            drawn, data = module.draw(document, run.samples(), limits)
+            figures.sign(drawn, document)
+            figures.save(run.path / "figures", name, drawn, data)
 
 
 def _versions(
     common: _Common,
     old: tuple[Project, Seeds],
     new: tuple[Project, Seeds],
+    limits: LimitProfile,
     within: float,
 ) -> dict[str, Any]:
     """Measure two versions in turns; their document, which is printed and kept."""
@@ -275,6 +283,7 @@ def _versions(
             progress=progress,
             within=within,
         )
+    _draw(common.run, "versions", document, limits)
     text = None if common.as_json else report.text(document)
     _output.finish(common.run, "versions.json", document, text)
     return document
