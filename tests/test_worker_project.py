@@ -213,7 +213,7 @@ def test_the_lock_pins_every_package_and_no_registry():
 
 def test_nothing_is_generated_into_the_project():
     kept = {"src", "node_modules", "package.json", "package-lock.json", "schema.sql"}
-    kept |= {".npmrc", "tsconfig.json", "wrangler.jsonc"}
+    kept |= {".npmrc", "replay", "tsconfig.json", "wrangler.jsonc"}
     assert {path.name for path in tools.PROJECT.iterdir()} <= kept
 
 
