@@ -13,6 +13,8 @@ from bench.errors import UserError
 from bench.measure import project as measured
 from bench.paths import ROOT
 from bench.project import _replay, memory
+from bench.project._outside import Service
+from bench.services._messages import Call, Stream
 from bench.store import Run
 from bench.verbs import worker
 
@@ -110,6 +112,38 @@ def test_digests_tell_every_change_of_a_seed(tmp_path):
         told.append(_replay.digests(found.seeds, found.outbound))
     assert [set(each) for each in told] == [{"kv:KV", "r2:FILES", "outbound"}] * 5
     assert len({json.dumps(each) for each in told}) == 5
+
+
+def test_an_answer_that_is_an_event_stream_comes_event_by_event():
+    service = Service(1)
+    told = "event: a\ndata: 1\n\nevent: b\ndata: 2\n\n"
+    answers = [
+        {"host": "a.example", "headers": {"Content-Type": kind}, "body": told, **more}
+        for kind, more in (
+            ("text/event-stream; charset=utf-8", {}),
+            ("text/event-stream", {"path": "/limited", "status": 429}),
+            ("text/plain", {"path": "/plain"}),
+        )
+    ]
+    service.put(answers)
+
+    def ask(path):
+        return service.handle(Call("POST", path, {}, {"Host": "a.example"}, b""))
+
+    stream = ask("/")
+    assert isinstance(stream, Stream)
+    assert stream.split(stream.body) == [
+        b"event: a\ndata: 1\n\n",
+        b"event: b\ndata: 2\n\n",
+    ]
+    for path, status in (("/limited", 429), ("/plain", 200)):
+        reply = ask(path)
+        assert (reply.status, reply.body) == (status, told.encode())
+    assert {(row["asked"], row["answered"]) for row in service.dump()} == {
+        ("POST /", 200),
+        ("POST /limited", 429),
+        ("POST /plain", 200),
+    }
 
 
 @pytest.fixture

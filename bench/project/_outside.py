@@ -17,15 +17,20 @@ from bench.path.http import Request
 from bench.project._names import shown
 from bench.project._seeds import read_ndjson
 from bench.project.requests._route import route_of
-from bench.services._messages import Answer, Call, Reply, json_reply
+from bench.services._messages import Answer, Call, Reply, Stream, json_reply
 from bench.services._service import Base
+from bench.services._streams import events
 
+_EVENTS = "text/event-stream"
 _MOST = 1000  # different questions that are told apart
 
 
 class Prepared(msgspec.Struct, forbid_unknown_fields=True):
-    """The answer to requests for ``path`` of ``host``, whatever their query; a body
-    that is no text is sent as JSON."""
+    """The answer to requests for ``path`` of ``host``, whatever their query.
+
+    A body that is no text is sent as JSON. One of ``text/event-stream`` is sent event
+    by event: a Worker pays for each piece that it reads.
+    """
 
     host: str
     path: str = "/"
@@ -89,15 +94,26 @@ class Service(Base):
             {"error": "no answer was prepared; see --outbound"}, 502
         )
         asked = route_of(Request(call.method, call.path, {}, b""))
-        key = (shown(host), asked, reply.status)
+        status = 200 if isinstance(reply, Stream) else reply.status
+        key = (shown(host), asked, status)
         if key in self._asked or len(self._asked) < _MOST:
             self._asked[key] += 1
         return reply
 
-    def _prepared(self, host: str, call: Call) -> Reply | None:
+    def _prepared(self, host: str, call: Call) -> Answer | None:
         for each in self._answers.get((host, call.path), ()):
             if each.method in (None, call.method):
-                if isinstance(each.body, str):
-                    return Reply(each.status, each.headers, each.body.encode())
-                return json_reply(each.body, each.status, each.headers)
+                if not isinstance(each.body, str):
+                    return json_reply(each.body, each.status, each.headers)
+                body = each.body.encode()
+                if each.status == 200 and _is_stream(each):
+                    return Stream(body, events, each.headers)
+                return Reply(each.status, each.headers, body)
         return None
+
+
+def _is_stream(prepared: Prepared) -> bool:
+    return any(
+        name.lower() == "content-type" and value.lower().startswith(_EVENTS)
+        for name, value in prepared.headers.items()
+    )
