@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from fake_subject import FakeSubject
 
@@ -76,6 +78,21 @@ def test_a_finished_group_is_kept_and_not_measured_again(run):
 def test_another_contest_of_the_same_run_is_another_matter(run):
     measured(run, contest(2, member("base"), member("half")))
     assert read(run.samples(), "other") == {}
+
+
+def test_parts_of_one_contest_have_groups_of_their_own(run):
+    def part(label: str, where: str, least: int) -> Contest:
+        members = [member(name, (where,)) for name in ("base", "half")]
+        return replace(contest(least, *members), part=label)
+
+    assert measured(run, part("", SMALL, 4)) == [1, 2, 3, 4]
+    assert measured(run, part("wide", LARGE, 2)) == [1, 2]
+    assert measured(run, part("wide", LARGE, 2)) == []
+    assert measured(run, part("", SMALL, 5)) == [5]
+    blocks = read(run.samples(), "test")
+    assert len(blocks["full", "small"].turns["half"]) == 5
+    assert len(blocks["full", "large"].turns["half"]) == 2
+    assert blocks["full", "large"].ratio("half", "base").n == 2
 
 
 def test_a_long_case_takes_no_more_turns_than_it_must(run):

@@ -114,6 +114,12 @@ class Contest:
     pace: Pace
     runtimes: Mapping[str, str]  # variant -> runtime
     metric: str = "cpu"
+    part: str = ""  # where some of its questions have a budget of their own
+
+    @property
+    def key(self) -> dict[str, str]:
+        """What all its cells have in their keys."""
+        return {"contest": self.invocation} | ({"part": self.part} if self.part else {})
 
     def everyone(self) -> list[Member]:
         """The members and the control."""
@@ -138,9 +144,10 @@ def hold(
     blocks = {key: Block() for member in contest.members for key in member.cases}
     done = 0
     for asked, found in read(run.samples(), contest.invocation, contest.metric).items():
-        blocks[block(*asked)] = found
-        done = max(done, *(len(turns) for turns in found.turns.values()))
-    began = time.monotonic() - _spent(run, contest.invocation)
+        if block(*asked) in blocks:
+            blocks[block(*asked)] = found
+            done = max(done, *(len(turns) for turns in found.turns.values()))
+    began = time.monotonic() - _spent(run, contest)
     reached = width(blocks, contest.reference)
     with affinity.driving(), closing(_groups(contest, run, seed, done)) as stream:
         for number in count(done):
@@ -163,8 +170,7 @@ def _groups(contest: Contest, run: Run, seed: int, done: int) -> Generator[Group
         try:
             with closing(members):
                 while True:
-                    key = {"contest": contest.invocation, "group": done}
-                    with run.cell(key) as cell:
+                    with run.cell({**contest.key, "group": done}) as cell:
                         group = next(members)
                         cell.add(_rows(contest, group, done))
                     yield group
@@ -189,10 +195,14 @@ def width(blocks: Mapping[str, Block], reference: str) -> float:
     return median(found) if found else math.inf
 
 
-def _spent(run: Run, invocation: str) -> float:
+def _spent(run: Run, contest: Contest) -> float:
     """Seconds that the groups took which the run already holds."""
     cells = run.manifest["cells"].values()
-    mine = [cell for cell in cells if cell["key"].get("contest") == invocation]
+    mine = [
+        cell
+        for cell in cells
+        if {**cell["key"], "group": None} == {**contest.key, "group": None}
+    ]
     return float(sum(cell["seconds"] for cell in mine))
 
 

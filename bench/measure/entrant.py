@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Container, Mapping
 from dataclasses import dataclass, field
 from types import ModuleType
 from typing import Any
@@ -32,9 +32,13 @@ class Entrant:
         """Cases whose answer is right."""
         return {key: case for key, case in self.cases.items() if not self.errors[key]}
 
-    def member(self) -> Member:
-        """How it takes turns: in the blocks of its sound cases."""
-        cases = self.sound
+    def member(self, within: Container[str] | None = None) -> Member:
+        """How it takes turns: in the blocks of its sound cases, or those ``within``."""
+        cases = {
+            key: case
+            for key, case in self.sound.items()
+            if within is None or key in within
+        }
         own = {key: key for key in cases}
         turn = turn_ns(self.module.RUNTIME)
         return Member(self.name, self.starter(cases), own, turn_ns=turn)

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
@@ -41,13 +41,24 @@ Grid = list[tuple[int, int]]
 
 
 @dataclass(frozen=True, slots=True)
-class Size:
-    """How long a profile takes and which (k, dims) it measures: re-rankers by
-    themselves, and the options of a Worker."""
+class Part:
+    """Some (k, dims) of the re-rankers by themselves, with a budget of their own.
+
+    Where a group is large most of its time is starting it, and half of a ratio's
+    variance lies between groups: what is to be known well takes small ones.
+    """
 
     budget: Budget
     pace: Pace
     grid: tuple[tuple[int, int], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Size:
+    """How long a profile takes and which (k, dims) it measures: re-rankers by
+    themselves, part by part, and the options of a Worker."""
+
+    parts: tuple[Part, ...]
     options_seconds: float
     options_grid: tuple[tuple[int, int], ...]
     service_seconds: float
@@ -57,22 +68,27 @@ def _product(ks: Sequence[int], dims: Sequence[int]) -> tuple[tuple[int, int], .
     return tuple((k, d) for d in dims for k in ks)
 
 
+_NEAR = (MAIN, (64, 1536), (8, 384))
+_BRIEF = Pace(9, 6, warm_seconds=0.01, block_seconds=0.15, least=1)
+_WIDE = _product((1, 8, 32, 100, 316, 1000), (128, 384, 768, 1536, 3072))
 SIZES = {
     "quick": Size(
-        Budget(32, 0.02, min_groups=5),
-        Pace(9, 6, warm_seconds=0.01, block_seconds=0.15, least=1),
-        (MAIN, (64, 1536), (8, 384)),
+        (Part(Budget(32, 0.02, min_groups=5), _BRIEF, _NEAR),),
         30,
         _product((1, 8, 64), (384, 1536)),
         3,
     ),
     "full": Size(
-        Budget(3600, 0.02, min_groups=12),
-        # Many rounds a group, as for parsers.
-        Pace(40, 60, warm_seconds=0.02, block_seconds=1.5, least=1),
-        _product((1, 8, 32, 100, 316, 1000), (128, 384, 768, 1536, 3072)),
+        (
+            Part(Budget(1200, 0.02, min_groups=12), _BRIEF, _NEAR),
+            Part(
+                Budget(2400, 0.02, min_groups=6),
+                Pace(40, 60, warm_seconds=0.02, block_seconds=1.5, least=1),
+                tuple(pair for pair in _WIDE if pair not in _NEAR),
+            ),
+        ),
         900,
-        _product((1, 8, 32, 100, 316, 1000), (128, 384, 768, 1536, 3072)),
+        _WIDE,
         30,
     ),
 }
@@ -113,7 +129,8 @@ def grid(ks: Sequence[int], dims: Sequence[int]) -> Grid | None:
 def seconds(profile: str) -> float:
     """An upper estimate of ``measure`` for the progress display."""
     size = SIZES[profile]
-    return size.budget.seconds + size.options_seconds + size.service_seconds + _CHECKS_S
+    main = sum(part.budget.seconds for part in size.parts)
+    return main + size.options_seconds + size.service_seconds + _CHECKS_S
 
 
 def measure(
@@ -138,7 +155,8 @@ def measure(
     from bench.offload import service
 
     size = size or SIZES[profile]
-    chosen = grid or list(size.grid)
+    parts = (replace(size.parts[-1], grid=tuple(grid)),) if grid else size.parts
+    chosen = [pair for part in parts for pair in part.grid]
     entries = [
         Entry(name, module, _cases(module, chosen))
         for name, module in (modules or load()).items()
@@ -146,7 +164,8 @@ def measure(
     progress.step("checking rankings")
     with ThreadPoolExecutor(_WORKERS) as pool:
         list(pool.map(Entry.judge, entries))
-    _hold(run, entries, size, seed, progress)
+    for number, part in enumerate(parts):
+        _hold(run, entries, part, "wide" if number else "", seed, progress)
     progress.step("options of a Worker")
     options = offload.measure(
         run,
@@ -177,20 +196,34 @@ def _cases(module: ModuleType, grid: Grid) -> dict[str, Case]:
 
 
 def _hold(
-    run: Run, entries: Sequence[Entry], size: Size, seed: int, progress: Reporter
+    run: Run,
+    entries: Sequence[Entry],
+    part: Part,
+    label: str,
+    seed: int,
+    progress: Reporter,
 ) -> None:
     known = {entry.name: entry for entry in entries}
-    members = [entry.member() for entry in entries if entry.sound]
+    blocks = {
+        key: case
+        for entry in entries
+        for key, case in entry.sound.items()
+        if (case.k, case.dims) in part.grid
+    }
+    members = [entry.member(blocks) for entry in entries]
+    members = [member for member in members if member.cases]
     if REFERENCE not in {member.name for member in members}:
         raise BenchError(f"the re-ranker {REFERENCE}, the reference, takes no part")
-    blocks = {key: case for entry in entries for key, case in entry.sound.items()}
     members.append(known[REFERENCE].base(blocks))
     runtimes = {entry.name: str(entry.module.RUNTIME) for entry in entries}
     runtimes[BASE] = runtimes[REFERENCE]
-    contest = Contest(INVOCATION, members, BASE, size.budget, size.pace, runtimes)
+    contest = Contest(
+        INVOCATION, members, BASE, part.budget, part.pace, runtimes, part=label
+    )
+    who = f"re-rankers, {label}" if label else "re-rankers"
 
     def say(done: int, width: float) -> None:
-        progress.step(f"re-rankers: {done} groups, median interval {width:.1%} wide")
+        progress.step(f"{who}: {done} groups, median interval {width:.1%} wide")
 
-    progress.step("re-rankers: first group")
+    progress.step(f"{who}: first group")
     hold(contest, run, seed=seed, on_group=say)
