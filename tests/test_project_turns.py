@@ -83,7 +83,7 @@ def measured(path, old, new, mix):
 
 def test_a_version_that_works_more_costs_more_and_only_there(short, tmp_path):
     old = version(tmp_path / "old", 30_000)
-    new = version(tmp_path / "new", 900_000, status=500)
+    new = version(tmp_path / "new", 3_000_000, status=500)
     mix = mix_of(*map(request, ("/sum", "/sum", "/", "/odd")))
     made, run = measured(tmp_path / "run", old, new, mix)
     rows = {row["route"]: row for row in made["rows"]}
@@ -248,7 +248,7 @@ def test_the_text_has_every_route_and_the_gate_three_ends(tmp_path):
 
 def test_the_verb_prints_and_keeps_the_document(short, tmp_path, monkeypatch):
     monkeypatch.setitem(turns.SIZES, "quick", SHORT)
-    old, new = version(tmp_path / "old", 30_000), version(tmp_path / "new", 900_000)
+    old, new = version(tmp_path / "old", 30_000), version(tmp_path / "new", 3_000_000)
     asked = tmp_path / "asked.txt"
     asked.write_text("GET /sum\n")
     given = [str(new), "--against", str(old), "--requests", str(asked), "--json"]
