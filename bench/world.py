@@ -105,7 +105,7 @@ def build(
     services.reset(settings=False)
     conversation = json.loads(fixture_set.read("conversation.json"))
     token = _seed_session(services, conversation["tenantId"], seed)
-    rows = _conversations(conversation)
+    rows = conversations_of(conversation)
     services.put("d1", {"sql": ";".join(SCHEMA)})
     headers = {"authorization": f"Bearer {token}", "content-type": "application/json"}
     ingest = Request("POST", f"/transcripts/{TRANSCRIPT}", headers, transcript)
@@ -146,7 +146,7 @@ def _seed_session(services: Services, tenant: str, seed: int) -> str:
     return str(usable[seed % len(usable)])
 
 
-def _conversations(fixture: dict[str, Any]) -> dict[str, list[dict[str, Any]]]:
+def conversations_of(fixture: dict[str, Any]) -> dict[str, list[dict[str, Any]]]:
     """Rows of two conversations: all of the fixture, and its newest messages."""
     short: list[dict[str, Any]] = []
     for message in reversed(fixture["messages"]):

@@ -12,9 +12,9 @@ from bench import fixture_set
 from bench.files import write_whole
 from bench.path.schema import SCHEMA
 from bench.paths import ROOT
+from bench.world import LONG_SUFFIX, conversations_of
 
 FOLDER = ROOT / "worker" / "replay"
-SHORT_TOKENS = 6000  # fewer than the 8,000 at which a history is summarised
 STREAM = {"content-type": "text/event-stream; charset=utf-8"}
 
 
@@ -67,37 +67,21 @@ def answers():
 
 def script(conversation):
     """The schema, and the newest messages of the conversation, oldest first."""
-    kept, tokens = [], 0
-    for message in reversed(conversation["messages"]):
-        tokens += message["tokenCount"]
-        if tokens > SHORT_TOKENS:
-            break
-        kept.insert(0, message)
-    whole = sum(message["tokenCount"] for message in kept)
-    own = (
-        conversation["id"], conversation["tenantId"], conversation["createdAt"],
-        conversation["updatedAt"], None, whole,
-    )  # fmt: skip
-    rows = [("conversations", own)]
-    for each in kept:
-        name, tokens = each["id"], each["tokenCount"]
-        values = (name, conversation["id"], each["role"], each["content"])
-        rows.append(("messages", (*values, each["createdAt"], tokens)))
-    inserts = (
-        f"INSERT INTO {table} VALUES ({', '.join(map(literal, row))})"  # noqa: S608
-        for table, row in rows
-    )
-    return "".join(f"{statement};\n" for statement in (*SCHEMA, *inserts))
+    statements = list(SCHEMA)
+    for table, rows in conversations_of(conversation).items():
+        for row in rows:
+            # The other conversation of a world is long enough to be summarised.
+            if not row["id"].endswith(LONG_SUFFIX):
+                values = ", ".join(map(literal, row.values()))
+                said = f"INSERT INTO {table} ({', '.join(row)}) VALUES ({values})"  # noqa: S608
+                statements.append(said)
+    return "".join(f"{statement};\n" for statement in statements)
 
 
 def literal(value):
-    if value is None:
-        return "NULL"
-    return (
-        str(value)
-        if isinstance(value, int)
-        else f"'{value.replace(chr(39), chr(39) * 2)}'"
-    )
+    if isinstance(value, int):
+        return str(value)
+    return "'" + value.replace("'", "''") + "'"
 
 
 def lines(values):

@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.figure import Figure
 
+    from bench.platform import LimitProfile
+
 SOURCES = (
     "stages", "parsers", "rerank", "matrix", "workloads", "remedies", "claims",
     "capacity", "compare", "history", "sweep", "worker", "versions",
@@ -74,6 +76,20 @@ def save(folder: Path, name: str, figure: Figure, data: pd.DataFrame) -> list[Pa
     for path, content in zip(paths, whole.values(), strict=True):
         write_whole(path, content)
     return paths
+
+
+def save_all(
+    folder: Path,
+    source_name: str,
+    result: dict[str, Any],
+    samples: pd.DataFrame,
+    limits: LimitProfile,
+) -> None:
+    """Draw, sign and save every figure of the document of ``source_name``."""
+    for name, module in load().items():
+        if source(module) == source_name:
+            drawn, data = module.draw(result, samples, limits)
+            save(folder, name, sign(drawn, result), data)
 
 
 def sign(figure: Figure, result: dict[str, Any]) -> Figure:

@@ -10,7 +10,7 @@ from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 from bench.figures._axes import plain_log
-from bench.figures._common import PALETTE, empty, number, styled
+from bench.figures._common import PALETTE, empty, number, plain, styled
 from bench.figures._contest import Row, cut, listed
 from bench.platform import LimitProfile
 
@@ -69,7 +69,7 @@ def _first(points: list[Row], name: str, count: int) -> list[str]:
 def _readable(value: object) -> str:
     """A name without control characters, which have no glyph, and without TeX."""
     text = "".join(letter for letter in str(value or "") if letter.isprintable())
-    return text.replace("$", r"\$")
+    return plain(text)
 
 
 def _figure(result: Row, points: list[Row]) -> Figure:

@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from bench.figures._common import INK, PALETTE, empty, number, styled
+from bench.figures._common import INK, PALETTE, empty, number, plain, styled
 from bench.figures._contest import cut, listed
 from bench.platform import LimitProfile
 
@@ -106,7 +106,7 @@ def _bars(axes: Axes, node: _Node, left: float, row: int, whole: float) -> None:
         letters = int(each.ms / whole * _WIDTH * _LETTERS) - 1
         if letters >= _LEAST:
             axes.text(
-                left + each.ms / 2, row + 0.5, cut(name, letters).replace("$", r"\$"),
+                left + each.ms / 2, row + 0.5, plain(cut(name, letters)),
                 ha="center", va="center", fontsize=6.5, color=INK, clip_on=True,
             )  # fmt: skip
         _bars(axes, each, left, row + 1, whole)

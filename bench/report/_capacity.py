@@ -310,8 +310,6 @@ def write(folder: Path, document: Row) -> None:
     options = orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE
     write_whole(folder / "capacity.json", orjson.dumps(document, option=options))
     write_whole(folder / "capacity.md", markdown(document).encode())
-    for name, module in figures.load().items():
-        if figures.source(module) == "capacity":
-            drawn, data = module.draw(document, pd.DataFrame(), limit_profile("free"))
-            figures.sign(drawn, document)
-            figures.save(folder / "figures", name, drawn, data)
+    figures.save_all(
+        folder / "figures", "capacity", document, pd.DataFrame(), limit_profile("free")
+    )

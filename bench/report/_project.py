@@ -43,10 +43,14 @@ def verdicts(document: Row, profile: str) -> Table:
     return Table(head, rows, notes, origins)
 
 
-def _origin(route: str, **parts: str) -> list[str]:
+def origin(route: str, **parts: str) -> list[str]:
     """The requests of a route, those of every route for the mix."""
     named = {} if route == MIX else {"stage": route}
-    return [pattern(invocation=INVOCATION, variant="plain", **named, **parts)]
+    return [pattern(**named, **parts)]
+
+
+def _origin(route: str, **parts: str) -> list[str]:
+    return origin(route, invocation=INVOCATION, variant="plain", **parts)
 
 
 def profiles(document: Row) -> Table:

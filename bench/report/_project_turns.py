@@ -13,8 +13,8 @@ from bench.project.verdicts import MIX
 from bench.report import _shape
 from bench.report._evidence import Table
 from bench.report._lines import joined, table, wrapped
+from bench.report._project import origin
 from bench.verdict.compare import VERDICTS
-from bench.verdict.raw import pattern
 
 Row = dict[str, Any]
 _METRIC = {
@@ -48,13 +48,8 @@ def ratios(document: Row) -> Table:
     if other:
         notes.append(f"Answers have other bytes than before: {', '.join(other)}")
     head = ["route", "verdict", "new / old", "old / old", "old (ms)", "new (ms)", "n"]
-    return Table(head, rows, notes, [_origin(row[0]) for row in rows])
-
-
-def _origin(route: str) -> list[str]:
-    """The requests of a route, those of every route for the mix."""
-    named = {} if route == MIX else {"stage": route}
-    return [pattern(invocation=INVOCATION, **named)]
+    origins = [origin(row[0], invocation=INVOCATION) for row in rows]
+    return Table(head, rows, notes, origins)
 
 
 def about(document: Row) -> str:

@@ -250,11 +250,8 @@ def _draw(
 ) -> None:
     from bench import figures
 
-    for name, module in figures.load().items():
-        if figures.source(module) == source:
-            drawn, data = module.draw(document, run.samples(), limits)
-            figures.sign(drawn, document)
-            figures.save(run.path / "figures", name, drawn, data)
+    folder, samples = run.path / "figures", run.samples()
+    figures.save_all(folder, source, document, samples, limits)
 
 
 def _versions(
